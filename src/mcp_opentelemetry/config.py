@@ -1,0 +1,150 @@
+"""Every setting of ours, read once from a mapping into one frozen object."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Final
+
+PREFIX: Final = "OTEL_PYTHON_MCP_"
+ENDPOINTS: Final = ("health", "livez", "readyz", "metrics")
+CAPTURE: Final = ("none", "errors", "content")
+_CONTENT_BY_GENAI: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_METRICS_EXPORTER: Final = "OTEL_METRICS_EXPORTER"
+_PROMETHEUS_HOST: Final = "OTEL_EXPORTER_PROMETHEUS_HOST"
+_PROMETHEUS_PORT: Final = "OTEL_EXPORTER_PROMETHEUS_PORT"
+
+_logger = logging.getLogger("mcp_opentelemetry")
+
+Network = IPv4Network | IPv6Network
+
+
+def _setting(default: Any, parse: Callable[[str], Any], allowed: str, meaning: str, *, secret: bool = False) -> Any:
+    metadata = {"parse": parse, "allowed": allowed, "meaning": meaning, "secret": secret}
+    return field(default=default, metadata=metadata, repr=not secret)
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in allowed:
+            raise ValueError
+        return text.lower()
+
+    return parse
+
+
+def _endpoints(text: str) -> tuple[str, ...]:
+    return tuple(_one_of(*ENDPOINTS)(name) for name in _list(text))
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:  # noqa: PLR2004 (the highest TCP port)
+        raise ValueError
+    return port
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not math.isfinite(seconds) or seconds < 0:
+        raise ValueError
+    return seconds
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(name, strict=False) for name in _list(text))
+
+
+def _token_in_file(text: str) -> str:
+    token = Path(text).read_text(encoding="utf-8").strip()
+    if not token:
+        raise ValueError
+    return token
+
+
+def _list(text: str) -> list[str]:
+    return [part for part in (part.strip() for part in text.split(",")) if part]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings; each is also the environment variable `OTEL_PYTHON_MCP_` and its name in capitals."""
+
+    capture: str = _setting(
+        "none",
+        _one_of(*CAPTURE),
+        "none, errors, content",
+        "what is recorded beyond names, types, sizes and durations: nothing, exceptions' messages and stack traces, "
+        "or those and arguments and results",
+    )
+    endpoints: tuple[str, ...] = _setting(
+        ENDPOINTS,
+        _endpoints,
+        f"any of {', '.join(ENDPOINTS)}, comma-separated; empty for none",
+        "which routes are added to the MCP app",
+    )
+    http_host: str = _setting("127.0.0.1", str, "an address of this machine", "where the port of our own listens")
+    http_port: int | None = _setting(None, _port, "0 to 65535", "a port of our own; 0 takes any free one")
+    http_token: str | None = _setting(
+        None, str, "any text", "bearer token that opens /metrics and details to other machines", secret=True
+    )
+    http_token_file: str | None = _setting(
+        None, _token_in_file, "a readable file that is not empty", "a file that holds that token", secret=True
+    )
+    http_allow: tuple[Network, ...] = _setting(
+        (), _networks, "networks such as 10.0.0.0/8, comma-separated", "networks that may read /metrics and details"
+    )
+    exit_timeout: float | None = _setting(
+        None, _seconds, "seconds, 0 or more", "how long exit may wait for exporters; by default 1 on stdio, else 5"
+    )
+
+    @property
+    def token(self) -> str | None:
+        """The bearer token, wherever it came from."""
+        return self.http_token or self.http_token_file
+
+    @classmethod
+    def from_mapping(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings; one that is wrong keeps its default, with one warning.
+
+        Args:
+            environ: names and values as in `os.environ`. An empty value counts as unset, except for `ENDPOINTS`.
+        """
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            variable = PREFIX + setting.name.upper()
+            text = environ.get(variable)
+            if text is None or (not text.strip() and setting.name != "endpoints"):
+                continue
+            _read(values, setting.name, variable, text.strip(), setting.metadata, setting.default)
+        _read_standard_variables(environ, values)
+        return cls(**values)
+
+
+def _read(
+    values: dict[str, Any], name: str, variable: str, text: str, metadata: Mapping[str, Any], default: object
+) -> None:
+    try:
+        values[name] = metadata["parse"](text)
+    except (ValueError, OSError):
+        shown = "that value" if metadata["secret"] else f"{text!r}"
+        kept = values.get(name, default)
+        _logger.warning("%s: %s is not valid; allowed: %s; using %r", variable, shown, metadata["allowed"], kept)
+
+
+def _read_standard_variables(environ: Mapping[str, str], values: dict[str, Any]) -> None:
+    """Take over what OpenTelemetry has variables for, where ours are not set."""
+    if "capture" not in values and environ.get(_CONTENT_BY_GENAI, "").upper() in {"SPAN_ONLY", "SPAN_AND_EVENT"}:
+        values["capture"] = "content"
+    if "prometheus" in _list(environ.get(_METRICS_EXPORTER, "")) and "http_port" not in values:
+        values["http_port"] = 9464
+        values.setdefault("http_host", environ.get(_PROMETHEUS_HOST) or "localhost")
+        if text := environ.get(_PROMETHEUS_PORT):
+            _read(
+                values, "http_port", _PROMETHEUS_PORT, text, Settings.__dataclass_fields__["http_port"].metadata, 9464
+            )

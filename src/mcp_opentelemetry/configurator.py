@@ -1,0 +1,99 @@
+"""Entry point `opentelemetry_configurator`: providers, our reader, and the farewell."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator, Mapping, MutableMapping
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+from opentelemetry import metrics, trace
+from opentelemetry._logs import get_logger_provider
+from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_TRACES_EXPORTER
+from opentelemetry.sdk._configuration import (
+    _OTelSDKConfigurator,  # pyright: ignore[reportPrivateUsage] (the documented base of every distribution's)
+)
+from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter
+from opentelemetry.sdk.environment_variables import OTEL_CONFIG_FILE, OTEL_SDK_DISABLED
+from opentelemetry.sdk.metrics.export import ConsoleMetricExporter
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter
+
+from mcp_opentelemetry import identity
+from mcp_opentelemetry.farewell import Farewell, Provider
+from mcp_opentelemetry.runtime import get_runtime
+from mcp_opentelemetry.version import __version__
+
+_CONSOLES: Final = (ConsoleSpanExporter, ConsoleMetricExporter, ConsoleLogRecordExporter)
+_EXPORTERS: Final = (OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_LOGS_EXPORTER)
+
+
+class McpConfigurator(_OTelSDKConfigurator):
+    """Sets the SDK up as OpenTelemetry's variables say, and adds what is ours."""
+
+    def _configure(self, **kwargs: Any) -> None:
+        if is_disabled(os.environ):
+            return  # else the SDK would build its providers and start their threads all the same
+        with prometheus_is_ours(os.environ):
+            exports = exports_anything(os.environ)
+            if os.environ.get(OTEL_CONFIG_FILE):
+                super()._configure()  # it ignores arguments then, with a warning
+            else:
+                super()._configure(exporter_args_map=consoles_on_stderr(), **with_identity(kwargs, os.environ))
+        runtime = get_runtime()
+        runtime.attach()
+        if exports:
+            farewell = Farewell(providers(), runtime.exit_timeout)
+            farewell.on_sigterm()
+
+
+def is_disabled(environ: Mapping[str, str]) -> bool:
+    """Return whether the user has switched OpenTelemetry off."""
+    return environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
+
+
+def exports_anything(environ: Mapping[str, str]) -> bool:
+    """Return whether any signal leaves the process by itself, so that there is something to flush."""
+    return bool(environ.get(OTEL_CONFIG_FILE)) or any(
+        environ.get(name, "").strip().lower() not in {"", "none"} for name in _EXPORTERS
+    )
+
+
+@contextmanager
+def prometheus_is_ours(environ: MutableMapping[str, str]) -> Generator[None]:
+    """Hide the `prometheus` exporter from the SDK, which would open a second reader and a port at once.
+
+    Restored at the end: a worker process reads the same variables.
+    """
+    before = environ.get(OTEL_METRICS_EXPORTER)
+    if before is not None:
+        others = [name for name in (part.strip() for part in before.split(",")) if name != "prometheus"]
+        environ[OTEL_METRICS_EXPORTER] = ",".join(others) or "none"
+    try:
+        yield
+    finally:
+        if before is not None:
+            environ[OTEL_METRICS_EXPORTER] = before
+
+
+def consoles_on_stderr() -> Any:
+    """Return arguments for the SDK's console exporters: on stdio, stdout belongs to the protocol."""
+    return {exporter: {"out": sys.stderr} for exporter in _CONSOLES}
+
+
+def with_identity(kwargs: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the configurator's arguments with resource attributes that say who runs and what observes it."""
+    attributes = {
+        "telemetry.distro.name": "mcp-opentelemetry",
+        "telemetry.distro.version": __version__,
+        **(kwargs.get("resource_attributes") or {}),
+    }
+    if identity.service_name(environ) is None:
+        attributes.setdefault("service.name", identity.script_name())
+    return {**kwargs, "resource_attributes": attributes}
+
+
+def providers() -> list[Provider]:
+    """Return the providers that are set."""
+    found: list[object] = [trace.get_tracer_provider(), metrics.get_meter_provider(), get_logger_provider()]
+    return [cast("Provider", provider) for provider in found if hasattr(provider, "shutdown")]

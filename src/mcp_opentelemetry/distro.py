@@ -1,0 +1,48 @@
+"""Entry point `opentelemetry_distro`: defaults, before anything else is loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_TRACES_EXPORTER
+from opentelemetry.instrumentation.distro import BaseDistro
+from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_CONFIGURATOR
+from opentelemetry.sdk.environment_variables import (
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+)
+
+NAME: Final = "mcp_opentelemetry"
+
+_ENDPOINT_BY_EXPORTER: Final = {
+    OTEL_TRACES_EXPORTER: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    OTEL_METRICS_EXPORTER: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
+    OTEL_LOGS_EXPORTER: OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
+}
+
+
+class McpDistro(BaseDistro):
+    """Sets the environment that the configurator and the instrumentors read."""
+
+    def _configure(self, **kwargs: Any) -> None:
+        keep_our_configurator(os.environ)
+        export_where_an_endpoint_is_named(os.environ)
+
+
+def keep_our_configurator(environ: MutableMapping[str, str]) -> None:
+    """Name our configurator, unless the user has named one: another distribution's may sort first."""
+    environ.setdefault(OTEL_PYTHON_CONFIGURATOR, NAME)
+
+
+def export_where_an_endpoint_is_named(environ: MutableMapping[str, str]) -> None:
+    """Choose OTLP for each signal that has an endpoint, and nothing for the others.
+
+    Without an endpoint an exporter would retry against a port that nobody listens on, and hold up the exit.
+    """
+    for exporter, endpoint in _ENDPOINT_BY_EXPORTER.items():
+        if environ.get(endpoint) or environ.get(OTEL_EXPORTER_OTLP_ENDPOINT):
+            environ.setdefault(exporter, "otlp")

@@ -1,0 +1,14 @@
+"""Names of our environment variables; `opentelemetry-instrument --help` lists every `OTEL_` name in here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OTEL_PYTHON_MCP_CAPTURE: Final = "OTEL_PYTHON_MCP_CAPTURE"
+OTEL_PYTHON_MCP_ENDPOINTS: Final = "OTEL_PYTHON_MCP_ENDPOINTS"
+OTEL_PYTHON_MCP_HTTP_HOST: Final = "OTEL_PYTHON_MCP_HTTP_HOST"
+OTEL_PYTHON_MCP_HTTP_PORT: Final = "OTEL_PYTHON_MCP_HTTP_PORT"
+OTEL_PYTHON_MCP_HTTP_TOKEN: Final = "OTEL_PYTHON_MCP_HTTP_TOKEN"  # noqa: S105 (a name, not a token)
+OTEL_PYTHON_MCP_HTTP_TOKEN_FILE: Final = "OTEL_PYTHON_MCP_HTTP_TOKEN_FILE"  # noqa: S105
+OTEL_PYTHON_MCP_HTTP_ALLOW: Final = "OTEL_PYTHON_MCP_HTTP_ALLOW"
+OTEL_PYTHON_MCP_EXIT_TIMEOUT: Final = "OTEL_PYTHON_MCP_EXIT_TIMEOUT"

@@ -1,0 +1,85 @@
+"""The end of the process: everything is flushed, side by side, within a deadline."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+from types import FrameType
+from typing import Protocol
+
+_logger = logging.getLogger("mcp_opentelemetry")
+
+
+class Provider(Protocol):
+    """A provider of the SDK."""
+
+    def shutdown(self) -> None:
+        """Flush and stop."""
+
+
+class Farewell:
+    """Shuts providers down at exit and on SIGTERM, and gives up after a while.
+
+    The SDK's own handlers do it one after the other, each for as long as its exporter retries.
+
+    Args:
+        providers: what to shut down.
+        seconds: how long that may take, asked when the time has come: only then is the transport known.
+    """
+
+    def __init__(self, providers: Sequence[Provider], seconds: Callable[[], float]) -> None:
+        self._providers = providers
+        self._seconds = seconds
+        self._start_threads()
+        # Last in, first out: before the handlers that the providers have registered.
+        atexit.register(self)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._start_threads)
+
+    def __call__(self) -> None:
+        """Shut everything down; returns when it is done, or when the time is up."""
+        deadline = monotonic() + self._seconds()
+        self._go.set()
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - monotonic()))
+
+    def on_sigterm(self) -> None:
+        """Run on SIGTERM too, and let the process die of it as it would have.
+
+        Python runs no exit handlers then, and uvicorn raises the signal again after its own shutdown. A handler
+        of the application's stays: it owns the signal, and a clean exit runs ours.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            return
+
+        def die(signum: int, _: FrameType | None) -> None:
+            self()
+            signal.signal(signum, signal.SIG_DFL)
+            signal.raise_signal(signum)
+
+        signal.signal(signal.SIGTERM, die)
+
+    def _start_threads(self) -> None:
+        # Now, because CPython 3.12 starts no threads any more once exit handlers run; and again in a forked
+        # child, which inherits none.
+        self._go = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._wait, args=(provider,), name="mcp-opentelemetry-farewell", daemon=True)
+            for provider in self._providers
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _wait(self, provider: Provider) -> None:
+        self._go.wait()
+        try:
+            provider.shutdown()
+        except Exception:
+            _logger.exception("an exporter failed at shutdown")

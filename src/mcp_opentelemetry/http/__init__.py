@@ -1,0 +1,1 @@
+"""Our endpoints, on the MCP app and on a port of our own."""

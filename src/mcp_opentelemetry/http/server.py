@@ -1,0 +1,71 @@
+"""A port of our own, in a thread: for stdio servers, and for a loop that hangs."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+_THREAD: Final = "mcp-opentelemetry-http"
+
+
+class HttpServer:
+    """Serves routes on a port of its own until it is closed.
+
+    Args:
+        routes: what it serves.
+        host: the address to listen on.
+        port: the port; 0 for any free one.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute], host: str, port: int) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family)
+        self.port: int = self._socket.getsockname()[1]
+        shown = f"[{host}]" if family == socket.AF_INET6 else host
+        self.url = f"http://{shown}:{self.port}"
+        config = uvicorn.Config(
+            Starlette(routes=list(routes)),
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,  # the host's loggers are the host's
+            access_log=False,
+            limit_concurrency=64,
+            # The design decides by headers whether a proxy is in between: they must arrive as they were sent.
+            proxy_headers=False,
+        )
+        self._server = uvicorn.Server(config)
+        _silence_start_of(_THREAD)
+        self._thread = threading.Thread(target=self._serve, name=_THREAD, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop to serve; returns when the port is free."""
+        self._server.should_exit = True
+        self._thread.join(timeout=5)
+
+    def _serve(self) -> None:
+        with self._socket:
+            self._server.run(sockets=[self._socket])
+
+
+def _silence_start_of(thread: str) -> None:
+    """Keep uvicorn's news of our server out of the host's log, where it looks like the host's own server."""
+
+    def is_hosts(record: logging.LogRecord) -> bool:
+        return record.threadName != thread or record.levelno > logging.INFO
+
+    logging.getLogger("uvicorn.error").addFilter(is_hosts)

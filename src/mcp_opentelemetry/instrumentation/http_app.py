@@ -1,0 +1,58 @@
+"""Where an app for HTTP is made: our endpoints are added behind the app's own routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from mcp_opentelemetry.guard import guarded
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.routing import BaseRoute
+
+    from mcp_opentelemetry.instrumentation.patches import Patches
+
+_MAKERS = (
+    # MCPServer.streamable_http_app calls this one too.
+    ("mcp.server.lowlevel.server", "Server.streamable_http_app"),
+    ("mcp.server.mcpserver.server", "MCPServer.sse_app"),
+)
+
+
+class HttpApps:
+    """The apps that carry our endpoints.
+
+    Args:
+        make_routes: makes the routes for one app.
+    """
+
+    def __init__(self, make_routes: Callable[[], Sequence[BaseRoute]]) -> None:
+        self._make_routes = make_routes
+        self._added: WeakKeyDictionary[Starlette, Sequence[BaseRoute]] = WeakKeyDictionary()
+
+    def install(self, patches: Patches) -> None:
+        """Add the endpoints to every app made from now on."""
+        for module, path in _MAKERS:
+            patches.wrap(module, path, self._make_app)
+
+    def remove(self) -> None:
+        """Take the endpoints out of the apps that live."""
+        for app, routes in list(self._added.items()):
+            for route in routes:
+                app.router.routes.remove(route)
+        self._added.clear()
+
+    def _make_app(self, wrapped: Callable[..., Starlette], _server: Any, args: Any, kwargs: Any) -> Starlette:
+        app = wrapped(*args, **kwargs)
+        self._add(app)
+        return app
+
+    @guarded
+    def _add(self, app: Starlette) -> None:
+        if app not in self._added:
+            routes = self._make_routes()
+            # At the end, where the first match wins: a route of the user's own always comes before ours.
+            app.router.routes.extend(routes)
+            self._added[app] = routes

@@ -1,0 +1,164 @@
+"""The seam of mcp 2.x: one operation for each message that a server handles, in place of the SDK's own span."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
+
+from mcp_opentelemetry.guard import guarded
+from mcp_opentelemetry.instrumentation import outcomes, transports
+from mcp_opentelemetry.instrumentation.catalog import Catalog
+from mcp_opentelemetry.instrumentation.protocol import bounded_method, is_modern, known_version
+from mcp_opentelemetry.operations.message import Message
+from mcp_opentelemetry.operations.operation import current_operation
+from mcp_opentelemetry.operations.semconv import OTHER, TOOLS_CALL
+
+if TYPE_CHECKING:
+    from mcp_opentelemetry.instrumentation.patches import Patches
+    from mcp_opentelemetry.operations.operation import Operation, Operations
+
+# mcp's objects are Any throughout: a process that uses no MCP must not import it on our account.
+CallNext = Callable[[Any], Awaitable[Any]]
+Serving = Callable[[Any], None]
+
+
+class ServerSeam:
+    """Stands around every message that a server of mcp 2.x handles.
+
+    Args:
+        operations: makes the spans and measurements.
+        serving: called with each low-level server when its first message arrives.
+    """
+
+    def __init__(self, operations: Operations, serving: Serving) -> None:
+        self._operations = operations
+        self._serving = serving
+        self._catalogs: WeakKeyDictionary[Any, Catalog] = WeakKeyDictionary()
+        self._shared_catalog = Catalog()
+        self._has_runner = True
+
+    def install(self, patches: Patches) -> None:
+        """Put the seam in, for the servers that exist and those to come."""
+        patches.wrap(
+            "mcp.server.runner", "ServerRunner._compose_server_middleware", self._compose, otherwise=self._lose_runner
+        )
+        patches.wrap("mcp.server._otel", "OpenTelemetryMiddleware.__call__", self._replace_native)
+        patches.wrap("mcp.server.mcpserver.tools.tool_manager", "ToolManager.call_tool", _keep_exception)
+
+    def _compose(self, wrapped: Callable[..., CallNext], runner: Any, args: Any, kwargs: Any) -> CallNext:
+        # Called by the SDK for each message, so connections that are open already are covered too.
+        return partial(self._handle, getattr(runner, "server", None), wrapped(*args, **kwargs))
+
+    def _replace_native(self, _wrapped: Any, _middleware: Any, args: Any, _kwargs: Any) -> Awaitable[Any]:
+        ctx, call_next = args
+        return call_next(ctx) if self._has_runner else self._handle(None, call_next, ctx)
+
+    def _lose_runner(self) -> None:
+        # A later mcp has moved the private method: the native middleware, one to a server, is the next best seam.
+        self._has_runner = False
+
+    async def _handle(self, server: Any, call_next: CallNext, ctx: Any) -> Any:
+        operation = self._begin(server, ctx)
+        try:
+            result = await call_next(ctx)
+        except BaseException as error:
+            if operation is not None:
+                self._end_raised(operation, server, ctx, error)
+            raise
+        self._end_returned(operation, server, ctx, result)
+        return result
+
+    @guarded
+    def _begin(self, server: Any, ctx: Any) -> Operation | None:
+        catalog = self._catalog(server)
+        scope = getattr(ctx.request, "scope", None)
+        http = transports.of_http(scope) if scope is not None else None
+        method: str = ctx.method
+        if http is not None and http.announced not in (None, method):
+            # The SDK lists its own tools to check the headers of a call: nobody asked for that.
+            return None
+        params: Mapping[str, Any] | None = ctx.params
+        message = Message(
+            bounded_method(server, method, is_request=ctx.request_id is not None),
+            method,
+            catalog.target(server, method, params),
+            ctx.request_id,
+            ctx.meta,
+        )
+        if method != "initialize":  # which carries the version only as a wish
+            message.protocol_version = known_version(ctx.protocol_version)
+        if http is None:
+            message.transport = transports.without_http(ctx.session._request_outbound)  # noqa: SLF001
+        else:
+            message.transport, message.client = http.transport, http.client
+            message.session_id = ctx.session._connection.session_id or http.sse_session_id  # noqa: SLF001
+        if params:
+            if method.startswith("resources/") and isinstance(uri := params.get("uri"), str):
+                message.resource_uri = uri
+            elif method == TOOLS_CALL:
+                message.arguments = params.get("arguments")
+        return self._operations.begin(message)
+
+    @guarded
+    def _end_returned(self, operation: Operation | None, server: Any, ctx: Any, result: Any) -> None:
+        self._catalog(server).learn(ctx.method, result)
+        if operation is None:
+            return
+        method = operation.message.method
+        if method == TOOLS_CALL:
+            is_known = self._is_known(operation, server)
+            outcome = outcomes.of_result(result, operation.raised, is_known=is_known)
+            self._operations.end(operation, outcome, result=result)
+        elif method == "initialize" and isinstance(result, Mapping):
+            version = known_version(cast("Mapping[str, Any]", result).get("protocolVersion"))
+            self._operations.end(operation, protocol_version=version)
+            self._session_started(ctx, operation, version)
+        else:
+            self._operations.end(operation)
+
+    @guarded
+    def _end_raised(self, operation: Operation, server: Any, ctx: Any, error: BaseException) -> None:
+        outcome = outcomes.of_exception(
+            error,
+            is_known=self._is_known(operation, server),
+            is_modern=is_modern(ctx.protocol_version),
+            is_request=ctx.request_id is not None,
+        )
+        self._operations.end(operation, outcome)
+
+    @guarded
+    def _session_started(self, ctx: Any, operation: Operation, version: str | None) -> None:
+        connection = ctx.session._connection  # noqa: SLF001
+        if connection.has_standalone_channel:  # else every request is a connection of its own
+            transport = operation.message.transport
+            connection.exit_stack.callback(guarded(self._operations.session_ended), perf_counter(), version, transport)
+
+    def _catalog(self, server: Any) -> Catalog:
+        if server is None:
+            return self._shared_catalog
+        catalog = self._catalogs.get(server)
+        if catalog is None:
+            catalog = self._catalogs[server] = Catalog()
+            self._serving(server)
+        return catalog
+
+    def _is_known(self, operation: Operation, server: Any) -> bool:
+        message = operation.message
+        return message.target != OTHER or self._catalog(server).knows_nothing(server, message.method)
+
+
+async def _keep_exception(wrapped: Callable[..., Awaitable[Any]], _manager: Any, args: Any, kwargs: Any) -> Any:
+    """Note what a tool raises before the SDK turns it into a result; the outermost of nested calls counts."""
+    operation = guarded(current_operation)()
+    try:
+        result = await wrapped(*args, **kwargs)
+    except BaseException as error:
+        if operation is not None:
+            operation.raised = error
+        raise
+    if operation is not None:
+        operation.raised = None
+    return result

@@ -1,0 +1,91 @@
+"""How a message of mcp 2.x travelled, from what the SDK still knows when a handler runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from mcp_opentelemetry.operations.message import Transport
+
+PIPE = Transport("pipe")
+UNKNOWN = Transport()
+_DIRECT = "direct"  # the SDK's name for a client and a server in one process
+_on_stdio: ContextVar[bool] = ContextVar("mcp_opentelemetry_on_stdio", default=False)
+_http: dict[str, Transport] = {}
+
+
+@dataclass(slots=True)
+class HttpFacts:
+    """What one HTTP request tells of its message; `announced` is the method that its header names."""
+
+    transport: Transport
+    client: tuple[str, int] | None = None
+    announced: str | None = None
+    sse_session_id: str | None = None
+
+
+def of_http(scope: Mapping[str, Any]) -> HttpFacts:
+    """Read an ASGI scope."""
+    facts = HttpFacts(_over_http(str(scope.get("http_version", "1.1"))))
+    client = scope.get("client")
+    if client:
+        facts.client = (client[0], client[1])
+    for name, value in scope["headers"]:
+        if name == b"mcp-method":
+            facts.announced = value.decode("latin-1")
+            return facts
+    if b"session_id=" in (query := scope.get("query_string", b"")):
+        # An SSE client posts to the address that it was given at the start, with its session in the query.
+        facts.sse_session_id = parse_qs(query.decode("latin-1"))["session_id"][0]
+    return facts
+
+
+def without_http(outbound: Any) -> Transport:
+    """Return how a message without an HTTP request came in.
+
+    Args:
+        outbound: the SDK's dispatch context of the message (of mcp's type; mcp is never imported by us).
+    """
+    if not _on_stdio.get():
+        return UNKNOWN
+    # A tool of a stdio server that calls another server in its own process inherits the mark.
+    kind = getattr(getattr(getattr(outbound, "_inner", outbound), "transport", None), "kind", None)
+    return UNKNOWN if kind == _DIRECT else PIPE
+
+
+def marking_stdio(
+    stdio_server: Callable[..., AbstractAsyncContextManager[Any]], entered: Callable[[], None]
+) -> Callable[..., AbstractAsyncContextManager[Any]]:
+    """Wrap `mcp.server.stdio.stdio_server` so that messages read by it are known as such.
+
+    Args:
+        stdio_server: the original.
+        entered: called when the process starts to serve on its standard streams.
+    """
+
+    @asynccontextmanager
+    async def marked(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        entered()
+        # The reader task inherits the mark, and each message its reader's context.
+        token = _on_stdio.set(True)
+        try:
+            async with stdio_server(*args, **kwargs) as streams:
+                yield streams
+        finally:
+            try:
+                _on_stdio.reset(token)
+            except ValueError:
+                pass  # left in another context than entered: that one is going away
+
+    marked.__wrapped__ = stdio_server  # pyright: ignore[reportFunctionMemberAccess] (as functools.wraps does)
+    return marked
+
+
+def _over_http(version: str) -> Transport:
+    if version not in _http:
+        _http[version] = Transport("quic" if version == "3" else "tcp", "http", version)
+    return _http[version]

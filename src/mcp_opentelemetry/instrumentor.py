@@ -1,0 +1,50 @@
+"""Entry point `opentelemetry_instrumentor`: puts the seams in, takes them out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from typing import Any
+
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+
+from mcp_opentelemetry.configurator import is_disabled
+from mcp_opentelemetry.instrumentation.http_app import HttpApps
+from mcp_opentelemetry.instrumentation.mcp2 import ServerSeam
+from mcp_opentelemetry.instrumentation.patches import Patches
+from mcp_opentelemetry.instrumentation.startup import watch
+from mcp_opentelemetry.operations.operation import get_operations
+from mcp_opentelemetry.runtime import get_runtime
+
+
+class McpInstrumentor(BaseInstrumentor):
+    """Instruments the MCP servers of this process: those that exist and those to come."""
+
+    _patches: Patches | None = None
+    _apps: HttpApps | None = None
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """Return what can be instrumented."""
+        return ("mcp >= 2.0, < 3",)
+
+    def _instrument(self, **kwargs: Any) -> None:
+        if is_disabled(os.environ):
+            return
+        runtime = get_runtime()
+        runtime.attach()  # where another distribution has set the providers, this is the first that we see of them
+        operations = get_operations(kwargs.get("tracer_provider"), kwargs.get("meter_provider"))
+        operations.capture = runtime.capture()
+
+        self._patches = Patches()
+        self._apps = HttpApps(runtime.routes)
+        ServerSeam(operations, runtime.serving).install(self._patches)
+        watch(self._patches, runtime.serving, runtime.serving_on_stdio)
+        self._apps.install(self._patches)
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        if self._patches is None or self._apps is None:
+            return
+        self._patches.remove()
+        self._apps.remove()
+        get_runtime().close()
+        self._patches = self._apps = None

@@ -1,0 +1,151 @@
+"""What lives once per process: the reader behind `/metrics`, the port of our own, and who we are.
+
+Nothing is opened before the first MCP server serves: `opentelemetry-instrument` runs in every Python child.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from datetime import datetime, timezone
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+
+from mcp_opentelemetry import identity
+from mcp_opentelemetry.config import Settings
+from mcp_opentelemetry.operations.capture import Capture, Redact
+from mcp_opentelemetry.readers import ScrapeReader
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from mcp_opentelemetry.http.server import HttpServer
+
+_STDIO_EXIT_TIMEOUT = 1.0  # the MCP client kills a server two seconds after it has closed its stdin
+_EXIT_TIMEOUT = 5.0
+
+_logger = logging.getLogger("mcp_opentelemetry")
+_runtime: Runtime | None = None
+
+
+def get_runtime(settings: Settings | None = None) -> Runtime:
+    """Return the runtime of this process.
+
+    Args:
+        settings: replaces those that it has; the first time, those of the environment are the default.
+    """
+    global _runtime  # noqa: PLW0603 (what lives once per process has to live somewhere)
+    if _runtime is None:
+        _runtime = Runtime(settings or Settings.from_mapping(os.environ))
+    elif settings is not None:
+        _runtime.settings = settings
+    return _runtime
+
+
+class Runtime:
+    """The one runtime of a process.
+
+    Args:
+        settings: what to open, and to whom.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.redact: Redact | None = None
+        self._reader = ScrapeReader()
+        self._lock = Lock()
+        self._provider: MeterProvider | None = None
+        self._http: HttpServer | None = None
+        self._is_on_stdio = False
+        self._started: float | None = None
+        self._server_name: str | None = None
+        self._server_version: str | None = None
+
+    def attach(self) -> None:
+        """Put our reader on the meter provider, whoever has set it; does nothing while there is none."""
+        provider = metrics.get_meter_provider()
+        with self._lock:
+            if self._provider is None and isinstance(provider, MeterProvider):
+                provider.add_metric_reader(self._reader)
+                self._provider = provider
+
+    def serving(self, server: Any) -> None:
+        """Take note that a server serves; the first one opens the port of our own.
+
+        Args:
+            server: a low-level server of an MCP SDK.
+        """
+        with self._lock:
+            if self._started is not None:
+                return
+            self._started = monotonic()
+            self._server_name = getattr(server, "name", None)
+            self._server_version = getattr(server, "version", None) or None
+        self.attach()
+        if self.settings.http_port is not None:
+            self._open_port(self.settings.http_host, self.settings.http_port)
+
+    def serving_on_stdio(self) -> None:
+        """Take note that standard output belongs to the protocol."""
+        self._is_on_stdio = True
+
+    def close(self) -> None:
+        """Close the port and take our reader off the meter provider."""
+        with self._lock:
+            if self._http is not None:
+                self._http.close()
+                self._http = None
+            if self._provider is not None:
+                self._provider.remove_metric_reader(self._reader)
+                self._provider = None
+            self._reader = ScrapeReader()
+            self._started = None
+
+    def capture(self) -> Capture:
+        """Return what may be recorded beyond names, types, sizes and durations."""
+        wanted = self.settings.capture
+        return Capture(errors=wanted != "none", content=wanted == "content", redact=self.redact)
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the endpoints for an MCP app."""
+        from mcp_opentelemetry.http.routes import make_routes  # noqa: PLC0415 (starlette: only where MCP is served)
+
+        return make_routes(self, self.settings.endpoints)
+
+    def scrape(self, accept: str) -> tuple[bytes, str]:
+        """Return all metrics for an `Accept` header, and their content type; blocks while it renders."""
+        return self._reader.render(accept)
+
+    def health(self) -> dict[str, Any]:
+        """Return the report of `/health`."""
+        return {
+            "status": "healthy",
+            "timestamp": datetime.now(timezone.utc).isoformat(),
+            "service": identity.service_name(os.environ) or self._server_name or identity.script_name(),
+            "version": identity.service_version(os.environ) or self._server_version,
+            "uptime": round(monotonic() - self._started, 3) if self._started is not None else 0.0,
+        }
+
+    def exit_timeout(self) -> float:
+        """Return how long exit may wait for exporters, in seconds."""
+        if self.settings.exit_timeout is not None:
+            return self.settings.exit_timeout
+        return _STDIO_EXIT_TIMEOUT if self._is_on_stdio else _EXIT_TIMEOUT
+
+    def _open_port(self, host: str, port: int) -> None:
+        from mcp_opentelemetry.config import ENDPOINTS  # noqa: PLC0415
+        from mcp_opentelemetry.http.routes import make_routes  # noqa: PLC0415 (as in routes)
+        from mcp_opentelemetry.http.server import HttpServer  # noqa: PLC0415
+
+        try:
+            self._http = HttpServer(make_routes(self, ENDPOINTS), host, port)
+        except OSError as error:
+            _logger.warning("cannot listen on %s port %d (%s): /metrics is not served there", host, port, error)
+            return
+        # Not by logging, which may be off: a port that nobody knows is no use. Never on stdout, which is the protocol's.
+        print(f"mcp-opentelemetry: {self._http.url}/metrics", file=sys.stderr, flush=True)  # noqa: T201
