@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import metrics, trace
 from opentelemetry._logs import get_logger_provider
@@ -24,6 +23,9 @@ from mcp_opentelemetry.farewell import Farewell, Provider
 from mcp_opentelemetry.runtime import get_runtime
 from mcp_opentelemetry.version import __version__
 
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, MutableMapping
+
 _CONSOLES: Final = (ConsoleSpanExporter, ConsoleMetricExporter, ConsoleLogRecordExporter)
 _EXPORTERS: Final = (OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_LOGS_EXPORTER)
 
@@ -36,10 +38,11 @@ class McpConfigurator(_OTelSDKConfigurator):
             return  # else the SDK would build its providers and start their threads all the same
         with prometheus_is_ours(os.environ):
             exports = exports_anything(os.environ)
+            set_up_sdk: Any = super()._configure  # the base is not typed
             if os.environ.get(OTEL_CONFIG_FILE):
-                super()._configure()  # it ignores arguments then, with a warning
+                set_up_sdk()  # it ignores arguments then, with a warning
             else:
-                super()._configure(exporter_args_map=consoles_on_stderr(), **with_identity(kwargs, os.environ))
+                set_up_sdk(exporter_args_map=consoles_on_stderr(), **with_identity(kwargs, os.environ))
         runtime = get_runtime()
         runtime.attach()
         if exports:
@@ -83,7 +86,7 @@ def consoles_on_stderr() -> Any:
 
 def with_identity(kwargs: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the configurator's arguments with resource attributes that say who runs and what observes it."""
-    attributes = {
+    attributes: dict[str, str] = {
         "telemetry.distro.name": "mcp-opentelemetry",
         "telemetry.distro.version": __version__,
         **(kwargs.get("resource_attributes") or {}),

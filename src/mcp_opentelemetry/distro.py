@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_TRACES_EXPORTER
 from opentelemetry.instrumentation.distro import BaseDistro
@@ -15,6 +14,9 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
 
 NAME: Final = "mcp_opentelemetry"
 

@@ -7,10 +7,12 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
 from time import monotonic
-from types import FrameType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import FrameType
 
 _logger = logging.getLogger("mcp_opentelemetry")
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
@@ -15,6 +14,9 @@ from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.instrumentation.startup import watch
 from mcp_opentelemetry.operations.operation import get_operations
 from mcp_opentelemetry.runtime import get_runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class McpInstrumentor(BaseInstrumentor):

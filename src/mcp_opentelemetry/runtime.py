@@ -17,7 +17,7 @@ from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 
 from mcp_opentelemetry import identity
-from mcp_opentelemetry.config import Settings
+from mcp_opentelemetry.config import ENDPOINTS, Settings
 from mcp_opentelemetry.operations.capture import Capture, Redact
 from mcp_opentelemetry.readers import ScrapeReader
 
@@ -138,7 +138,6 @@ class Runtime:
         return _STDIO_EXIT_TIMEOUT if self._is_on_stdio else _EXIT_TIMEOUT
 
     def _open_port(self, host: str, port: int) -> None:
-        from mcp_opentelemetry.config import ENDPOINTS  # noqa: PLC0415
         from mcp_opentelemetry.http.routes import make_routes  # noqa: PLC0415 (as in routes)
         from mcp_opentelemetry.http.server import HttpServer  # noqa: PLC0415
 
@@ -147,5 +146,5 @@ class Runtime:
         except OSError as error:
             _logger.warning("cannot listen on %s port %d (%s): /metrics is not served there", host, port, error)
             return
-        # Not by logging, which may be off: a port that nobody knows is no use. Never on stdout, which is the protocol's.
+        # Not by logging, which may be off: a port that nobody knows is no use. stdout is the protocol's.
         print(f"mcp-opentelemetry: {self._http.url}/metrics", file=sys.stderr, flush=True)  # noqa: T201

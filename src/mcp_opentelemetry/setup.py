@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
@@ -84,12 +84,14 @@ def _set_up_sdk(service_name: str | None) -> None:
         if service_name is not None:
             _logger.warning("OpenTelemetry is set up already: service_name=%r has no effect", service_name)
         return
-    McpDistro().configure()
     attributes = {} if service_name is None else {"service.name": service_name}
-    McpConfigurator().configure(resource_attributes=attributes)
+    distro: Any = McpDistro()  # the bases are not typed
+    configurator: Any = McpConfigurator()
+    distro.configure()
+    configurator.configure(resource_attributes=attributes)
 
 
 def _text(value: object) -> str:
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return ",".join(str(part) for part in value)
+        return ",".join(str(part) for part in cast("Iterable[object]", value))
     return str(value)

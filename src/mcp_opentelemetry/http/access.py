@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mcp_opentelemetry.config import Settings
 
 _PROXY_HEADERS: Final = frozenset({"forwarded", "x-real-ip", "via"})

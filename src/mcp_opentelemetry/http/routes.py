@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
@@ -12,6 +11,8 @@ from starlette.routing import BaseRoute, Route
 from mcp_opentelemetry.http.access import Refusal, refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from starlette.requests import Request
 
     from mcp_opentelemetry.runtime import Runtime

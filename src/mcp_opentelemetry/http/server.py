@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from starlette.applications import Starlette
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.routing import BaseRoute
 
 _THREAD: Final = "mcp-opentelemetry-http"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from mcp_opentelemetry.guard import guarded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from starlette.applications import Starlette
     from starlette.routing import BaseRoute
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from anyio import get_cancelled_exc_class
 
 from mcp_opentelemetry.operations import outcome
-from mcp_opentelemetry.operations.outcome import Outcome
 from mcp_opentelemetry.operations.semconv import INVALID_ARGUMENTS, INVALID_PARAMS, UNKNOWN_TOOL
+
+if TYPE_CHECKING:
+    from mcp_opentelemetry.operations.outcome import Outcome
 
 _SDKS: Final = ("mcp", "fastmcp")
 # What the SDK answers when a handler crashes: the JSON-RPC code for it since 2026-07-28, a bare 0 before.

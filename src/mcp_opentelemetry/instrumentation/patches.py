@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wrapt import FunctionWrapper, resolve_path, when_imported
 
 from mcp_opentelemetry.guard import guarded
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 """What wrapt calls instead of the original: with the original, its instance and its arguments."""
@@ -99,5 +101,6 @@ def _restore(owner: Any, name: str, patched: object, original: object) -> None:
 
 def _swap(name: str, current: object, replacement: object) -> None:
     for module in list(sys.modules.values()):
-        if getattr(module, "__dict__", {}).get(name) is current:
+        names: dict[str, object] = getattr(module, "__dict__", {})
+        if names.get(name) is current:
             setattr(module, name, replacement)

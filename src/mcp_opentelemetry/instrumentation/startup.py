@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mcp_opentelemetry.instrumentation.transports import marking_stdio
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_opentelemetry.instrumentation.patches import Patches
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from mcp_opentelemetry.operations.message import Transport
+from mcp_opentelemetry.operations.message import UNKNOWN_TRANSPORT, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
 PIPE = Transport("pipe")
-UNKNOWN = Transport()
 _DIRECT = "direct"  # the SDK's name for a client and a server in one process
 _on_stdio: ContextVar[bool] = ContextVar("mcp_opentelemetry_on_stdio", default=False)
 _http: dict[str, Transport] = {}
@@ -51,10 +52,10 @@ def without_http(outbound: Any) -> Transport:
         outbound: the SDK's dispatch context of the message (of mcp's type; mcp is never imported by us).
     """
     if not _on_stdio.get():
-        return UNKNOWN
+        return UNKNOWN_TRANSPORT
     # A tool of a stdio server that calls another server in its own process inherits the mark.
     kind = getattr(getattr(getattr(outbound, "_inner", outbound), "transport", None), "kind", None)
-    return UNKNOWN if kind == _DIRECT else PIPE
+    return UNKNOWN_TRANSPORT if kind == _DIRECT else PIPE
 
 
 def marking_stdio(
@@ -68,7 +69,7 @@ def marking_stdio(
     """
 
     @asynccontextmanager
-    async def marked(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+    async def marked(*args: Any, **kwargs: Any) -> AsyncGenerator[Any]:
         entered()
         # The reader task inherits the mark, and each message its reader's context.
         token = _on_stdio.set(True)
@@ -76,10 +77,8 @@ def marking_stdio(
             async with stdio_server(*args, **kwargs) as streams:
                 yield streams
         finally:
-            try:
+            with suppress(ValueError):  # left in another context than entered: that one is going away
                 _on_stdio.reset(token)
-            except ValueError:
-                pass  # left in another context than entered: that one is going away
 
     marked.__wrapped__ = stdio_server  # pyright: ignore[reportFunctionMemberAccess] (as functools.wraps does)
     return marked

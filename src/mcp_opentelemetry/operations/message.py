@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Transport(NamedTuple):
@@ -19,6 +21,9 @@ class Transport(NamedTuple):
     network: str | None = None
     protocol: str | None = None
     version: str | None = None
+
+
+UNKNOWN_TRANSPORT: Final = Transport()
 
 
 @dataclass(slots=True)
@@ -45,7 +50,7 @@ class Message:
     request_id: str | int | None = None
     meta: Mapping[str, Any] | None = None
     protocol_version: str | None = None
-    transport: Transport = Transport()
+    transport: Transport = UNKNOWN_TRANSPORT
     session_id: str | None = None
     client: tuple[str, int] | None = None
     resource_uri: str | None = None

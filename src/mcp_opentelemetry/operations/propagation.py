@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import get_current
@@ -10,6 +9,8 @@ from opentelemetry.propagate import get_global_textmap
 from opentelemetry.trace import Link, get_current_span
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from opentelemetry.context import Context
     from opentelemetry.propagators.textmap import TextMapPropagator
 

@@ -6,7 +6,6 @@ A synchronous counter costs a tool call more than everything else we do together
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -16,6 +15,8 @@ from opentelemetry.metrics import Observation
 from mcp_opentelemetry.operations import semconv
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from opentelemetry.metrics import CallbackOptions, Meter
 
 # Error classes are code, not data, but a proxy may raise what its peer dictates.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import contextmanager
-from functools import wraps
+from contextlib import aclosing, contextmanager
+from functools import partial, wraps
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
@@ -31,7 +31,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 @overload
 def instrument_tool(function: F, /) -> F: ...
 @overload
-def instrument_tool(*, name: str) -> Callable[[F], F]: ...
+def instrument_tool(*, name: str | None = None) -> Callable[[F], F]: ...
 def instrument_tool(function: Any = None, /, *, name: str | None = None) -> Any:
     """Count and time a tool function's calls, with a span each, wherever they come from.
 
@@ -44,40 +44,59 @@ def instrument_tool(function: Any = None, /, *, name: str | None = None) -> Any:
         name: the tool's name, if it is registered by another than the function's own.
     """
     if function is None:
-        return lambda function: instrument_tool(function) if name is None else _instrument(function, name)
+        return partial(instrument_tool, name=name)
     return _instrument(function, name or getattr(function, "__name__", type(function).__name__))
 
 
 def _instrument(function: Any, name: str) -> Any:
-    if isinstance(function, staticmethod | classmethod):
-        return type(function)(_instrument(cast("Any", function).__func__, name))
-
+    if isinstance(function, staticmethod):
+        return staticmethod(_instrument(cast("Any", function).__func__, name))
+    if isinstance(function, classmethod):
+        return classmethod(_instrument(cast("Any", function).__func__, name))
     if inspect.iscoroutinefunction(function):
-
-        async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with _recorded(name, current=True):
-                return await function(*args, **kwargs)
-
+        wrapper = _coroutine(function, name)
     elif inspect.isasyncgenfunction(function):
+        wrapper = _async_generator(function, name)
+    elif inspect.isgeneratorfunction(function):
+        wrapper = _generator(function, name)
+    else:
+        wrapper = _plain(function, name)
+    return wraps(function)(wrapper)
 
-        async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-            with _recorded(name, current=False):
-                async for item in function(*args, **kwargs):
+
+def _plain(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with _recorded(name, current=True):
+            return function(*args, **kwargs)
+
+    return call
+
+
+def _coroutine(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        with _recorded(name, current=True):
+            return await function(*args, **kwargs)
+
+    return call
+
+
+def _generator(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        with _recorded(name, current=False):
+            returned: Any = yield from function(*args, **kwargs)
+            return returned
+
+    return call
+
+
+def _async_generator(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        with _recorded(name, current=False):
+            async with aclosing(function(*args, **kwargs)) as items:
+                async for item in items:
                     yield item
 
-    elif inspect.isgeneratorfunction(function):
-
-        def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-            with _recorded(name, current=False):
-                return (yield from function(*args, **kwargs))
-
-    else:
-
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with _recorded(name, current=True):
-                return function(*args, **kwargs)
-
-    return wraps(function)(wrapper)
+    return call
 
 
 class _Call:
