@@ -24,7 +24,7 @@ from mcp_opentelemetry.runtime import get_runtime
 from mcp_opentelemetry.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, MutableMapping
+    from collections.abc import Callable, Generator, Mapping, MutableMapping
 
 _CONSOLES: Final = (ConsoleSpanExporter, ConsoleMetricExporter, ConsoleLogRecordExporter)
 _EXPORTERS: Final = (OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_LOGS_EXPORTER)
@@ -38,7 +38,7 @@ class McpConfigurator(_OTelSDKConfigurator):
             return  # else the SDK would build its providers and start their threads all the same
         with prometheus_is_ours(os.environ):
             exports = exports_anything(os.environ)
-            set_up_sdk: Any = super()._configure  # the base is not typed
+            set_up_sdk = cast("Callable[..., None]", super()._configure)  # pyright: ignore[reportUnknownMemberType] (untyped)
             if os.environ.get(OTEL_CONFIG_FILE):
                 set_up_sdk()  # it ignores arguments then, with a warning
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from wrapt import FunctionWrapper, resolve_path, when_imported
 
@@ -95,12 +95,13 @@ class Patches:
 
 
 def _restore(owner: Any, name: str, patched: object, original: object) -> None:
-    if vars(owner).get(name) is patched:
+    if cast("dict[str, object]", vars(owner)).get(name) is patched:
         setattr(owner, name, original)
 
 
 def _swap(name: str, current: object, replacement: object) -> None:
     for module in list(sys.modules.values()):
-        names: dict[str, object] = getattr(module, "__dict__", {})
+        # Not getattr of the name: a module may load things to answer that.
+        names = cast("dict[str, object]", getattr(module, "__dict__", {}))
         if names.get(name) is current:
             setattr(module, name, replacement)

@@ -83,8 +83,7 @@ def _coroutine(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 def _generator(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         with _recorded(name, current=False):
-            returned: Any = yield from function(*args, **kwargs)
-            return returned
+            return (yield from cast("Generator[Any, Any, Any]", function(*args, **kwargs)))
 
     return call
 
