@@ -1,0 +1,23 @@
+"""What the tests of whole processes share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.otlp_receiver import RECEIVERS, Receiver
+
+
+@pytest.fixture(params=sorted(RECEIVERS))
+def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
+    """Run a stub that receives OTLP, once for each protocol."""
+    with RECEIVERS[request.param]() as receiver:
+        yield receiver
+
+
+@pytest.fixture(params=sorted(RECEIVERS))
+def hanging_receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
+    """Run a stub that accepts OTLP and never answers, once for each protocol."""
+    with RECEIVERS[request.param](hangs=True) as receiver:
+        yield receiver
