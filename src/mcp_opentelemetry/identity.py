@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
+_OPTIONS_BEFORE_MODULE = re.compile(r"-[A-Za-z]*m")
 _OPTIONS_THAT_END = frozenset({"-c", "-"})
 
 
@@ -35,7 +38,7 @@ def script_name(command: Sequence[str] = tuple(sys.orig_argv)) -> str:
     for argument in arguments:
         if argument in _OPTIONS_WITH_VALUE:
             next(arguments, None)
-        elif argument == "-m":
+        elif _OPTIONS_BEFORE_MODULE.fullmatch(argument):
             return next(arguments, "python")
         elif argument in _OPTIONS_THAT_END:
             break
@@ -46,4 +49,4 @@ def script_name(command: Sequence[str] = tuple(sys.orig_argv)) -> str:
 
 def _resource_attributes(environ: Mapping[str, str]) -> dict[str, str]:
     pairs = (pair.partition("=") for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","))
-    return {key.strip(): value.strip() for key, _, value in pairs if value.strip()}
+    return {key.strip(): unquote(value.strip()) for key, _, value in pairs if value.strip()}

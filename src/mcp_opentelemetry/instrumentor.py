@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
+from mcp_opentelemetry.build_info import observe_build_info
 from mcp_opentelemetry.configurator import is_disabled
 from mcp_opentelemetry.instrumentation.http_app import HttpApps
 from mcp_opentelemetry.instrumentation.mcp2 import ServerSeam
@@ -24,6 +25,7 @@ class McpInstrumentor(BaseInstrumentor):
 
     _patches: Patches | None = None
     _apps: HttpApps | None = None
+    _reports_build = False
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return what can be instrumented."""
@@ -36,6 +38,9 @@ class McpInstrumentor(BaseInstrumentor):
         runtime.attach()  # where another distribution has set the providers, this is the first that we see of them
         operations = get_operations(kwargs.get("tracer_provider"), kwargs.get("meter_provider"))
         operations.capture = runtime.capture()
+        if not self._reports_build:  # an instrument cannot be taken back
+            observe_build_info(runtime.server, kwargs.get("meter_provider"))
+            self._reports_build = True
 
         self._patches = Patches()
         self._apps = HttpApps(runtime.routes)

@@ -90,6 +90,10 @@ class Runtime:
         if self.settings.http_port is not None:
             self._open_port(self.settings.http_host, self.settings.http_port)
 
+    def server(self) -> tuple[str | None, str | None]:
+        """Return the name and version of the first server that has served."""
+        return self._server_name, self._server_version
+
     def serving_on_stdio(self) -> None:
         """Take note that standard output belongs to the protocol."""
         self._is_on_stdio = True

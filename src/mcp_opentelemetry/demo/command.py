@@ -7,20 +7,24 @@ import logging
 import math
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from mcp_opentelemetry.demo.example import DemoError, Example, choose_port
-from mcp_opentelemetry.demo.screen import Screen
+from mcp_opentelemetry.demo.example import Example, choose_port
+from mcp_opentelemetry.demo.failure import DemoError, sentence
 from mcp_opentelemetry.demo.scrape import is_ready, read_numbers
+from mcp_opentelemetry.demo.screen import Screen
 from mcp_opentelemetry.demo.stop import Stop
-from mcp_opentelemetry.demo.traffic import call_tools
 
-_START_SECONDS = 30.0
-_GRACE_SECONDS = 2.0  # longer than the slowest call: one that is cut short would be counted as an error
-_SECONDS_WITHOUT_TERMINAL = 20.0
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+_START_SECONDS: Final = 30.0
+_GRACE_SECONDS: Final = 2.0  # longer than the slowest call: one that is cut short would be counted as an error
+_SECONDS_WITHOUT_TERMINAL: Final = 20.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 (whatever it is, a demo ends with a sentence)
-        print(f"\nmcp-opentelemetry demo: {_sentence(error)}", file=sys.stderr)
+        print(f"\nmcp-opentelemetry demo: {sentence(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -48,7 +52,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="mcp-opentelemetry demo",
         description="Start an example MCP server under opentelemetry-instrument, call its tools with an MCP client, "
-        "and show what the server's /metrics says. Ctrl-C ends it. Everything stays on this machine.",
+        "and show what the server's /metrics says. Ctrl-C ends it.",
     )
     parser.add_argument(
         "--seconds",
@@ -83,12 +87,18 @@ async def _demo(options: Namespace, screen: Screen) -> None:
     stop = Stop()
     with stop.on_signals(), Example(choose_port(options.port)) as example:
         screen.starting()
+        # Importing an MCP client takes a while, in which the server starts.
+        from mcp_opentelemetry.demo.traffic import call_tools  # noqa: PLC0415
+
         if not await _is_up(example, stop):
             screen.clear()
             return
         screen.header(example.url, seconds)
-        await _play(example, stop, screen, seconds)
-        screen.summary(await read_numbers(example.url))
+        traffic = partial(call_tools, f"{example.url}/mcp", stop)
+        await _play(example, traffic, stop, screen, seconds)
+        numbers = await read_numbers(example.url)
+        screen.row(numbers, is_last=True)
+        screen.summary(numbers)
 
 
 async def _is_up(example: Example, stop: Stop) -> bool:
@@ -99,36 +109,30 @@ async def _is_up(example: Example, stop: Stop) -> bool:
                 return True
             await stop.wait(0.1)
         return False
-    raise DemoError(f"the server was not ready within {_START_SECONDS:.0f} s; its log is {example.log}")
+    raise DemoError(f"the server was not ready within {_START_SECONDS:.0f} s")
 
 
-async def _play(example: Example, stop: Stop, screen: Screen, seconds: float) -> None:
+async def _play(
+    example: Example, traffic: Callable[[], Awaitable[None]], stop: Stop, screen: Screen, seconds: float
+) -> None:
     async def end() -> None:
         await stop.wait(seconds)
         stop.request()
         scope.deadline = anyio.current_time() + _GRACE_SECONDS
 
     async def show() -> None:
+        await stop.wait(screen.interval)
         while not stop.is_requested:
-            await stop.wait(screen.interval)
             screen.row(await read_numbers(example.url))
             example.trim_log()
+            await stop.wait(screen.interval)
 
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(end)
-            tasks.start_soon(stop.on_failure_of, show)
-            tasks.start_soon(stop.on_failure_of, call_tools, f"{example.url}/mcp", stop)
-    screen.end_row()
+            tasks.start_soon(stop.watch, show)
+            tasks.start_soon(stop.watch, traffic)
     if stop.failure is not None:
         # A server that has died explains itself better than a refused connection does.
         example.check(patience=1.0)
         raise stop.failure
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, DemoError):
-        return str(error)
-    while inner := getattr(error, "exceptions", None):
-        error = inner[0]
-    return f"{type(error).__name__}: {error}"

@@ -10,10 +10,17 @@ from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from types import TracebackType
-from typing import Final
+from textwrap import indent
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.instrumentation import auto_instrumentation
+
+from mcp_opentelemetry.demo.failure import DemoError, sentence
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
 
 HOST: Final = "127.0.0.1"
 SERVER: Final = "weather_server.py"
@@ -29,10 +36,6 @@ _DROPPED: Final = (
     "OTEL_PYTHON_MCP_ENDPOINTS",
     "OTEL_PYTHON_MCP_HTTP_PORT",
 )
-
-
-class DemoError(Exception):
-    """The demo cannot go on; the message says why."""
 
 
 def choose_port(wanted: int | None) -> int:
@@ -74,9 +77,10 @@ class Example:
                 stderr=subprocess.STDOUT,
                 # The terminal sends Ctrl-C to a whole group of processes; the server is stopped when we are done.
                 start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
 
-    def __enter__(self) -> Example:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -88,11 +92,12 @@ class Example:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if not isinstance(error, DemoError):  # which may have named the log
-            rmtree(self.log.parent, ignore_errors=True)
+        if isinstance(error, Exception) and not isinstance(error, BrokenPipeError):
+            raise DemoError(f"{sentence(error)}\nThe server's log is {self.log}") from error
+        rmtree(self.log.parent, ignore_errors=True)
 
     def check(self, patience: float = 0.0) -> None:
-        """Raise `DemoError` with the end of the log if the server has died.
+        """Raise `DemoError` with the end of its log if the server has died.
 
         Args:
             patience: seconds that it may still take to die.
@@ -100,8 +105,8 @@ class Example:
         with suppress(subprocess.TimeoutExpired):
             code = self._process.wait(patience)
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
-            end = "".join(f"\n  {line}" for line in lines)
-            raise DemoError(f"the server has died (exit code {code}). The end of its log, {self.log}:\n{end}")
+            end = indent("\n".join(lines), "  ")
+            raise DemoError(f"the server has died with exit code {code}. Its last lines:\n\n{end}\n")
 
     def trim_log(self) -> None:
         """Empty the log when it is large: a demo may run for weeks."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 from anyio import to_thread
 from prometheus_client.parser import text_string_to_metric_families
 
-_TIMEOUT_SECONDS = 5.0
+from mcp_opentelemetry.demo.failure import DemoError
+
+_TIMEOUT_SECONDS: Final = 5.0
 
 # Without the proxies of the environment, which cannot reach this machine's loopback.
 _opener = build_opener(ProxyHandler({}))
@@ -47,7 +50,7 @@ async def is_ready(url: str) -> bool:
     """Return whether the server at that address takes calls."""
     try:
         await _get(f"{url}/readyz")
-    except OSError:
+    except DemoError:
         return False
     return True
 
@@ -96,6 +99,7 @@ def _get_blocking(url: str) -> str:
     try:
         with _opener.open(url, timeout=_TIMEOUT_SECONDS) as answer:
             return answer.read().decode()
-    except HTTPError as error:
-        with error:  # it holds the connection
-            raise
+    except OSError as error:
+        if isinstance(error, HTTPError):
+            error.close()  # it holds the connection
+        raise DemoError(f"{url} does not answer: {error}") from error

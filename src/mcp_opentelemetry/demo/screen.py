@@ -6,11 +6,13 @@ import math
 import os
 import shutil
 import sys
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from mcp_opentelemetry.demo.example import SERVER
-from mcp_opentelemetry.demo.scrape import Calls, Numbers
 from mcp_opentelemetry.version import __version__
+
+if TYPE_CHECKING:
+    from mcp_opentelemetry.demo.scrape import Calls, Numbers
 
 _STYLES: Final = {"bold": "1", "dim": "2", "red": "31", "cyan": "36"}
 _KINDS: Final = ("KeyError", "invalid_arguments", "unknown_tool")
@@ -34,7 +36,6 @@ class Screen:
         self.interval = 0.5 if self.is_live else 2.0
         is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or sys.platform == "win32"
         self._has_color = self.is_live and not is_plain
-        self._row: list[Cell] = []
 
     def starting(self) -> None:
         """Say that it takes a moment, where that can be taken back."""
@@ -68,21 +69,18 @@ class Screen:
         self._line()
         self._line(self._cells([(f"{name:>{width}}", "dim") for name, width in _COLUMNS.items()]))
 
-    def row(self, numbers: Numbers) -> None:
-        """Print the numbers: over the last ones on a terminal, below them elsewhere."""
+    def row(self, numbers: Numbers, *, is_last: bool = False) -> None:
+        """Print the numbers: over those before on a terminal, below them elsewhere."""
         calls = numbers.all
         texts = [_clock(numbers.uptime), str(calls.count), str(calls.errors), _milliseconds(calls.average)]
         texts += [str(numbers.errors[kind]) for kind in _KINDS]
         styles = ["", "bold", "red" if calls.errors else "", "bold", "", "", ""]
         padded = [f"{text:>{width}}" for text, width in zip(texts, _COLUMNS.values(), strict=True)]
-        self._row = list(zip(padded, styles, strict=True))
-        # The cursor goes back at once, so that the ^C of a terminal lands in the margin.
-        self._write(self._cells(self._row) + ("\r" if self.is_live else "\n"))
-
-    def end_row(self) -> None:
-        """Leave the last row where it is."""
-        if self.is_live and self._row:
-            self._line(self._cells(self._row))
+        row = self._cells(list(zip(padded, styles, strict=True)))
+        if self.is_live:
+            # The cursor rests in the margin, where the ^C of a terminal does no harm.
+            row = f"\r{row}\r"
+        self._write(row + ("\n" if is_last or not self.is_live else ""))
 
     def summary(self, numbers: Numbers) -> None:
         """Print a table of the tools, and what to do next."""
@@ -94,7 +92,7 @@ class Screen:
             self._line(self._tool(f"  {name:<{width}}", calls))
         if _OTHER in numbers.by_tool:
             self._line()
-            self._line(f"  {_OTHER}: names that are no tool's. What clients make up becomes no label.", "dim")
+            self._line(f"  {_OTHER}: calls of tools that do not exist, whatever names clients make up.", "dim")
         self._line()
         self._line("  Next, your own server, as it is:")
         self._line("  $ opentelemetry-instrument python your_server.py", "bold")

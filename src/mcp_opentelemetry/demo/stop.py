@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
-from typing import ParamSpec
+from typing import TYPE_CHECKING
 
 import anyio
 
-P = ParamSpec("P")
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator
+    from types import FrameType
 
 
 class Stop:
@@ -34,10 +35,10 @@ class Stop:
         with anyio.move_on_after(seconds):
             await self._event.wait()
 
-    async def on_failure_of(self, function: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
+    async def watch(self, function: Callable[[], Awaitable[None]]) -> None:
         """Run a function; its first exception ends the demo and is kept in `failure`."""
         try:
-            await function(*args, **kwargs)
+            await function()
         except Exception as error:  # noqa: BLE001 (raised again when all tasks have ended)
             self.failure = self.failure or error
             self.request()
@@ -46,13 +47,15 @@ class Stop:
     def on_signals(self) -> Generator[None]:
         """End the demo on Ctrl-C, SIGTERM and a closed terminal, for as long as this is entered."""
         loop = asyncio.get_running_loop()
+
+        def on_signal(_number: int, _frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self.request)
+
         numbers = [signal.SIGINT, signal.SIGTERM]
         # Under nohup it is ignored, and has to stay so.
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             numbers.append(signal.SIGHUP)
-        before = {
-            number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.request)) for number in numbers
-        }
+        before = {number: signal.signal(number, on_signal) for number in numbers}
         try:
             yield
         finally:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 from itertools import cycle
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
-from mcp_opentelemetry.demo.stop import Stop
+if TYPE_CHECKING:
+    from mcp_opentelemetry.demo.stop import Stop
 
-_PAUSE_SECONDS: Final = 0.15
+_PAUSE_SECONDS: Final = 0.13
 _TIMEOUT_SECONDS: Final = 10.0
 
 # The first few show everything, for those who look only for a moment.
@@ -44,10 +45,8 @@ async def call_tools(url: str, stop: Stop) -> None:
         stop: looked at after every call.
     """
     # A proxy named in the environment cannot reach this machine's loopback.
-    async with (
-        httpx2.AsyncClient(trust_env=False, timeout=_TIMEOUT_SECONDS) as http,
-        Client(streamable_http_client(url, http_client=http)) as client,
-    ):
+    http = httpx2.AsyncClient(trust_env=False, timeout=_TIMEOUT_SECONDS)
+    async with http, Client(streamable_http_client(url, http_client=http)) as client:
         for name, arguments in cycle(_CALLS):
             if stop.is_requested:
                 return

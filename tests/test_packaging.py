@@ -1,0 +1,70 @@
+"""What a user installs: a wheel and a source distribution, complete, and named in one place."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from importlib.metadata import metadata, version
+from pathlib import Path
+
+import pytest
+
+import mcp_opentelemetry
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)], check=True, capture_output=True)
+    return folder
+
+
+def test_wheel_has_everything_that_runs(distributions: Path) -> None:
+    (wheel,) = distributions.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        example = archive.read("mcp_opentelemetry/demo/weather_server.py")
+    sources = ROOT / "src"
+    for file in sources.rglob("*"):
+        if file.is_file() and "__pycache__" not in file.parts:
+            assert str(file.relative_to(sources)) in names
+    assert example == (ROOT / "examples" / "weather_server.py").read_bytes()
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_source_distribution_can_be_tested(distributions: Path) -> None:
+    (archive,) = distributions.glob("*.tar.gz")
+    with tarfile.open(archive) as files:
+        names = {name.partition("/")[2] for name in files.getnames()}
+    assert {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "examples/weather_server.py"} <= names
+    assert "tests/conftest.py" in names
+
+
+def test_version_has_one_source() -> None:
+    assert mcp_opentelemetry.__version__ == version("mcp-opentelemetry")
+    assert f"## [{mcp_opentelemetry.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_license_is_apache() -> None:
+    assert metadata("mcp-opentelemetry")["License-Expression"] == "Apache-2.0"
+
+
+def test_public_names_are_those_of_the_readme() -> None:
+    assert sorted(mcp_opentelemetry.__all__) == ["__version__", "configure", "instrument_tool"]
+
+
+def test_opentelemetry_instrument_lists_our_settings() -> None:
+    command = Path(sys.executable).with_name("opentelemetry-instrument")
+    shown = subprocess.run([str(command), "--help"], capture_output=True, text=True, check=True).stdout
+    assert "--mcp_http_port" in shown
+    assert "--mcp_capture" in shown
+
+
+@pytest.mark.skipif("CI" not in os.environ, reason="only CI promises to test the wheel and not the source tree")
+def test_what_is_tested_is_the_installed_wheel() -> None:
+    assert "site-packages" in mcp_opentelemetry.__file__
