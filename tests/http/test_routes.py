@@ -1,0 +1,246 @@
+"""The endpoints, on the MCP app and on a port of our own, asked over real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta, timezone
+from importlib.metadata import version
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client
+from opentelemetry import metrics
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from mcp_opentelemetry import __version__
+from mcp_opentelemetry.build_info import observe_build_info
+from mcp_opentelemetry.config import Settings
+from mcp_opentelemetry.instrumentation.http_app import HttpApps
+from mcp_opentelemetry.instrumentation.patches import Patches
+from mcp_opentelemetry.runtime import Runtime
+from tests.connections import served
+from tests.servers.tools import make_server
+from tests.telemetry import Telemetry
+
+pytestmark = pytest.mark.anyio
+
+NAMES = ["health", "livez", "readyz", "metrics"]
+PROXIED = {"x-forwarded-for": "203.0.113.7"}
+
+
+class Host:
+    """A process in small: a runtime and the seam in the makers of apps."""
+
+    def __init__(self, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
+        monkeypatch.setattr(metrics, "get_meter_provider", lambda: telemetry.meter_provider)
+        self.runtime = Runtime(Settings.from_mapping(environ))
+        observe_build_info(self.runtime.server, telemetry.meter_provider)
+        self.apps = HttpApps(self.runtime.routes)
+        self.patches = Patches()
+        self.apps.install(self.patches)
+
+    def close(self) -> None:
+        self.patches.remove()
+        self.apps.remove()
+        self.runtime.close()
+
+
+@pytest.fixture
+def environ() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+def host(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> Iterator[Host]:
+    host = Host(telemetry, monkeypatch, environ)
+    yield host
+    host.close()
+
+
+@asynccontextmanager
+async def _http(app: Any) -> AsyncGenerator[httpx2.AsyncClient]:
+    async with served(app) as url, httpx2.AsyncClient(base_url=url) as client:
+        yield client
+
+
+@pytest.mark.parametrize("maker", ["streamable_http_app", "sse_app"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_app_answers_beside_its_own_routes(host: Host, maker: str, method: str) -> None:
+    host.runtime.attach()
+    async with _http(getattr(make_server(), maker)()) as http:
+        for name in NAMES:
+            response = await http.request(method, f"/{name}")
+            assert response.status_code == 200, name
+            assert response.headers["cache-control"] == "no-store"
+            assert bool(response.content) == (method == "GET")
+        assert (await http.post("/metrics")).status_code == 405
+
+
+async def test_metrics_show_a_call_at_once(host: Host) -> None:
+    app = make_server().streamable_http_app()
+    async with served(app) as url, Client(f"{url}/mcp") as client, httpx2.AsyncClient(base_url=url) as http:
+        host.runtime.attach()
+        await client.call_tool("boom")
+        response = await http.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    samples = [sample for family in text_string_to_metric_families(response.text) for sample in family.samples]
+    assert ("mcp_errors_total", {"tool": "boom", "error_type": "KeyError"}, 1.0) in [sample[:3] for sample in samples]
+
+
+async def test_metrics_say_what_runs_before_anything_is_called(host: Host) -> None:
+    host.runtime.attach()
+    async with _http(make_server().streamable_http_app()) as http:
+        before = (await http.get("/metrics")).text
+        host.runtime.serving(make_server()._lowlevel_server)
+        after = (await http.get("/metrics")).text
+    assert f'mcp_build_info{{mcp_sdk="mcp",mcp_sdk_version="{version("mcp")}",server_name="",' in before
+    assert f'server_name="tools",server_version="1.2.3",version="{__version__}"}} 1.0' in after
+
+
+async def test_openmetrics_is_served_to_those_who_ask(host: Host) -> None:
+    host.runtime.attach()
+    async with _http(make_server().streamable_http_app()) as http:
+        response = await http.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+    assert response.headers["content-type"].startswith("application/openmetrics-text")
+    assert response.text.endswith("# EOF\n")
+
+
+async def test_health_says_who_and_for_how_long(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OTEL_SERVICE_NAME", raising=False)
+    monkeypatch.delenv("OTEL_RESOURCE_ATTRIBUTES", raising=False)
+    host.runtime.serving(make_server()._lowlevel_server)
+    monkeypatch.setattr("mcp_opentelemetry.runtime.monotonic", lambda: host.runtime._started + 90.0)
+    async with _http(make_server().streamable_http_app()) as http:
+        report = (await http.get("/health")).json()
+    timestamp = datetime.fromisoformat(report.pop("timestamp"))
+    assert timestamp.utcoffset() == timedelta(0)
+    assert abs(datetime.now(timezone.utc) - timestamp) < timedelta(minutes=1)
+    assert report == {"status": "healthy", "service": "tools", "version": "1.2.3", "uptime": 90.0}
+
+
+async def test_users_service_name_and_version_go_before_the_servers(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "weather")
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,service.version=7")
+    host.runtime.serving(make_server()._lowlevel_server)
+    assert (host.runtime.health()["service"], host.runtime.health()["version"]) == ("weather", "7")
+
+
+async def test_strangers_see_the_bare_status_only(host: Host) -> None:
+    async with _http(make_server().streamable_http_app()) as http:
+        for name in ("livez", "readyz", "health"):
+            for headers in (PROXIED, {"host": "evil.example"}):
+                response = await http.get(f"/{name}", headers=headers)
+                assert (response.status_code, set(response.json())) == (200, {"status"}), name
+        assert (await http.get("/metrics", headers=PROXIED)).status_code == 403
+        refused = await http.get("/metrics", headers={"host": "evil.example"})
+    assert refused.status_code == 421
+    assert "OTEL_PYTHON_MCP_HTTP_TOKEN" in refused.json()["error"]
+
+
+@pytest.mark.parametrize("environ", [{"OTEL_PYTHON_MCP_HTTP_TOKEN": "s3cret"}])
+async def test_token_opens_from_anywhere(host: Host) -> None:
+    async with _http(make_server().streamable_http_app()) as http:
+        refused = await http.get("/metrics", headers=PROXIED)
+        opened = await http.get("/metrics", headers={**PROXIED, "authorization": "Bearer s3cret"})
+    assert (refused.status_code, opened.status_code) == (401, 200)
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("environ", [{"OTEL_PYTHON_MCP_ENDPOINTS": "livez"}])
+async def test_only_the_named_endpoints_are_added(host: Host) -> None:
+    async with _http(make_server().streamable_http_app()) as http:
+        assert [(await http.get(f"/{name}")).status_code for name in NAMES] == [404, 200, 404, 404]
+
+
+@pytest.mark.parametrize("environ", [{"OTEL_PYTHON_MCP_ENDPOINTS": ""}])
+async def test_no_endpoint_is_added_where_none_is_wanted(host: Host) -> None:
+    before = len(make_server().streamable_http_app().routes)
+    host.close()
+    assert len(make_server().streamable_http_app().routes) == before
+
+
+async def test_route_of_the_users_own_wins(host: Host) -> None:
+    server = make_server()
+
+    @server.custom_route("/health", methods=["GET"])
+    async def health(_: Request) -> PlainTextResponse:
+        return PlainTextResponse("mine")
+
+    @server.custom_route("/metrics", methods=["POST"])
+    async def push(_: Request) -> PlainTextResponse:
+        return PlainTextResponse("pushed")
+
+    async with _http(server.streamable_http_app()) as http:
+        assert (await http.get("/health")).text == "mine"
+        assert (await http.post("/metrics")).text == "pushed"
+        assert (await http.get("/metrics")).status_code == 200
+
+
+async def test_mounted_app_brings_its_endpoints_along(host: Host) -> None:
+    inner = make_server().streamable_http_app()
+    parent = Starlette(
+        routes=[
+            Route("/health", lambda _: PlainTextResponse("parent")),
+            Mount("/sub", inner),
+        ],
+        lifespan=lambda _: inner.router.lifespan_context(inner),
+    )
+    async with _http(parent) as http:
+        assert (await http.get("/health")).text == "parent"
+        assert (await http.get("/metrics")).status_code == 404
+        assert (await http.get("/sub/metrics")).status_code == 200
+
+
+async def test_removal_takes_the_endpoints_out_of_apps_that_live(host: Host) -> None:
+    app = make_server().streamable_http_app()
+    with_ours = len(app.routes)
+    host.close()
+    assert len(app.routes) == with_ours - len(NAMES)
+
+
+@pytest.mark.parametrize("environ", [{"OTEL_PYTHON_MCP_HTTP_PORT": "0"}])
+async def test_own_port_is_announced_on_stderr_and_serves_everything(
+    host: Host, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert host.runtime._http is None
+    host.runtime.serving(make_server()._lowlevel_server)
+    host.runtime.serving(make_server()._lowlevel_server)
+    out, err = capfd.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    url = line.rpartition(" ")[2].removesuffix("/metrics")
+    async with httpx2.AsyncClient(base_url=url) as http:
+        assert [(await http.get(f"/{name}")).status_code for name in NAMES] == [200] * 4
+        # Forged by a client: nobody in front of this port writes such a header.
+        assert (await http.get("/metrics", headers=PROXIED)).status_code == 403
+    host.close()
+    async with httpx2.AsyncClient(base_url=url) as http:
+        with pytest.raises(httpx2.ConnectError):
+            await http.get("/livez")
+
+
+async def test_taken_port_is_a_warning_and_nothing_else(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(Starlette()) as url:
+        port = url.rpartition(":")[2]
+        host = Host(telemetry, monkeypatch, {"OTEL_PYTHON_MCP_HTTP_PORT": port})
+        host.runtime.serving(make_server()._lowlevel_server)
+        host.close()
+    assert f"port {port}" in caplog.text
+
+
+async def test_port_that_nobody_may_have_is_a_warning_and_nothing_else(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    environ = {"OTEL_PYTHON_MCP_HTTP_PORT": "0", "OTEL_PYTHON_MCP_HTTP_HOST": "no.such.host.invalid"}
+    host = Host(telemetry, monkeypatch, environ)
+    host.runtime.serving(None)
+    host.close()
+    assert "no.such.host.invalid" in caplog.text
