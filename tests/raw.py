@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 import httpx2
+from typing_extensions import Self
 
 from tests.connections import LEGACY, MODERN
 
@@ -19,7 +20,7 @@ class RawClient:
         self._http = httpx2.AsyncClient(timeout=10)
         self._session: dict[str, str] = {}
 
-    async def __aenter__(self) -> RawClient:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import anyio
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
@@ -24,6 +25,16 @@ from mcp_opentelemetry.readers import ScrapeReader
 Labels = dict[str, str]
 
 
+class _Bell(SpanProcessor):
+    """Rings at the end of each span."""
+
+    def __init__(self) -> None:
+        self.rung = anyio.Event()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.rung.set()
+
+
 class Telemetry:
     """Providers, operations and seams of one test."""
 
@@ -31,6 +42,8 @@ class Telemetry:
         self._exporter = InMemorySpanExporter()
         self.tracer_provider = TracerProvider(shutdown_on_exit=False)
         self.tracer_provider.add_span_processor(SimpleSpanProcessor(self._exporter))
+        self._bell = _Bell()
+        self.tracer_provider.add_span_processor(self._bell)
         self.reader = InMemoryMetricReader()
         self.scrape_reader = ScrapeReader()
         self.meter_provider = MeterProvider([self.reader, self.scrape_reader], shutdown_on_exit=False)
@@ -59,6 +72,14 @@ class Telemetry:
         """Return the only span of a method."""
         (span,) = self.spans(method)
         return span
+
+    async def ended(self, method: str) -> ReadableSpan:
+        """Wait for the only span of a method to end."""
+        with anyio.fail_after(5):
+            while not self.spans(method):
+                self._bell.rung = anyio.Event()
+                await self._bell.rung.wait()
+        return self.span(method)
 
     def forget_spans(self) -> None:
         self._exporter.clear()

@@ -7,13 +7,14 @@ from importlib.metadata import entry_points
 from typing import Any
 
 import pytest
+from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
 from mcp_opentelemetry.configurator import (
-    consoles_on_stderr,
     exports_anything,
     is_disabled,
+    keep_consoles_off_stdout,
     prometheus_is_ours,
     with_identity,
 )
@@ -69,9 +70,8 @@ def test_signals_are_exported_where_an_endpoint_is_named(environ: dict[str, str]
 )
 def test_sdk_does_not_see_the_prometheus_exporter_and_children_do(value: str, during: str) -> None:
     environ = {"OTEL_METRICS_EXPORTER": value}
-    with pytest.raises(KeyError), prometheus_is_ours(environ):
+    with prometheus_is_ours(environ):
         assert environ == {"OTEL_METRICS_EXPORTER": during}
-        raise KeyError
     assert environ == {"OTEL_METRICS_EXPORTER": value}
 
 
@@ -100,9 +100,15 @@ def test_whether_opentelemetry_is_switched_off(value: str, expected: bool) -> No
     assert is_disabled({"OTEL_SDK_DISABLED": value}) is expected
 
 
-def test_consoles_write_to_stderr() -> None:
-    arguments: dict[Any, Any] = consoles_on_stderr()
-    assert arguments[ConsoleSpanExporter] == arguments[ConsoleMetricExporter] == {"out": sys.stderr}
+@pytest.mark.parametrize("exporter", [ConsoleSpanExporter, ConsoleMetricExporter, ConsoleLogRecordExporter])
+def test_consoles_write_to_stderr_unless_they_are_given_a_stream(
+    exporter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporter, "__init__", exporter.__init__)
+    keep_consoles_off_stdout()
+    keep_consoles_off_stdout()
+    assert exporter().out is sys.stderr
+    assert exporter(out=sys.stdout).out is sys.stdout
 
 
 def test_service_is_named_by_the_script_unless_the_user_has_named_it() -> None:

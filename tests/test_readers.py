@@ -25,7 +25,9 @@ def provider(reader: ScrapeReader) -> MeterProvider:
 
 def _samples(reader: ScrapeReader) -> list[tuple[str, float]]:
     families = text_string_to_metric_families(reader.render()[0].decode())
-    return [(sample.name, sample.value) for family in families for sample in family.samples if "target" not in sample.name]
+    return [
+        (sample.name, sample.value) for family in families for sample in family.samples if "target" not in sample.name
+    ]
 
 
 def test_flush_of_the_provider_does_not_double_the_next_scrape(reader: ScrapeReader, provider: MeterProvider) -> None:

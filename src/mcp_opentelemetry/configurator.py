@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter
 from opentelemetry.sdk.environment_variables import OTEL_CONFIG_FILE, OTEL_SDK_DISABLED
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
+from wrapt import FunctionWrapper, wrap_function_wrapper
 
 from mcp_opentelemetry import identity
 from mcp_opentelemetry.farewell import Farewell, Provider
@@ -36,13 +38,14 @@ class McpConfigurator(_OTelSDKConfigurator):
     def _configure(self, **kwargs: Any) -> None:
         if is_disabled(os.environ):
             return  # else the SDK would build its providers and start their threads all the same
+        keep_consoles_off_stdout()
         with prometheus_is_ours(os.environ):
             exports = exports_anything(os.environ)
             set_up_sdk = cast("Callable[..., None]", super()._configure)  # pyright: ignore[reportUnknownMemberType] (untyped)
             if os.environ.get(OTEL_CONFIG_FILE):
                 set_up_sdk()  # it ignores arguments then, with a warning
             else:
-                set_up_sdk(exporter_args_map=consoles_on_stderr(), **with_identity(kwargs, os.environ))
+                set_up_sdk(**with_identity(kwargs, os.environ))
         runtime = get_runtime()
         runtime.attach()
         if exports:
@@ -79,9 +82,19 @@ def prometheus_is_ours(environ: MutableMapping[str, str]) -> Generator[None]:
             environ[OTEL_METRICS_EXPORTER] = before
 
 
-def consoles_on_stderr() -> Any:
-    """Return arguments for the SDK's console exporters: on stdio, stdout belongs to the protocol."""
-    return {exporter: {"out": sys.stderr} for exporter in _CONSOLES}
+def keep_consoles_off_stdout() -> None:
+    """Make the SDK's console exporters write to stderr, whoever makes them: on stdio, stdout is the protocol's.
+
+    One that is given a stream explicitly keeps it.
+    """
+    for exporter in _CONSOLES:
+        if not isinstance(vars(exporter)["__init__"], FunctionWrapper):
+            wrap_function_wrapper(exporter, "__init__", _on_stderr)
+
+
+def _on_stderr(wrapped: Callable[..., None], _exporter: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    given = inspect.signature(wrapped).bind_partial(*args, **kwargs).arguments
+    wrapped(*args, **(kwargs if "out" in given else {**kwargs, "out": sys.stderr}))
 
 
 def with_identity(kwargs: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:

@@ -45,10 +45,11 @@ class Farewell:
 
     def __call__(self) -> None:
         """Shut everything down; returns when it is done, or when the time is up."""
-        deadline = monotonic() + self._seconds()
-        self._go.set()
+        if self._deadline is None:  # else a signal has come while this is under way: the time goes on
+            self._deadline = monotonic() + self._seconds()
+            self._go.set()
         for thread in self._threads:
-            thread.join(max(0.0, deadline - monotonic()))
+            thread.join(max(0.0, self._deadline - monotonic()))
 
     def on_sigterm(self) -> None:
         """Run on SIGTERM too, and let the process die of it as it would have.
@@ -72,6 +73,7 @@ class Farewell:
         # Now, because CPython 3.12 starts no threads any more once exit handlers run; and again in a forked
         # child, which inherits none.
         self._go = threading.Event()
+        self._deadline: float | None = None
         self._threads = [
             threading.Thread(target=self._wait, args=(provider,), name="mcp-opentelemetry-farewell", daemon=True)
             for provider in self._providers

@@ -124,7 +124,9 @@ async def test_health_says_who_and_for_how_long(host: Host, monkeypatch: pytest.
     assert report == {"status": "healthy", "service": "tools", "version": "1.2.3", "uptime": 90.0}
 
 
-async def test_users_service_name_and_version_go_before_the_servers(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_users_service_name_and_version_go_before_the_servers(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "weather")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,service.version=7")
     host.runtime.serving(make_server()._lowlevel_server)

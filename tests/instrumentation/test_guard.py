@@ -22,7 +22,20 @@ from tests.connections import http_legacy, in_memory
 from tests.servers.tools import make_server
 from tests.telemetry import Telemetry
 
-MODULES = [catalog, mcp2, outcomes, protocol, transports, capture, failure, kind, operation, outcome, propagation, tallies]
+MODULES = [
+    catalog,
+    mcp2,
+    outcomes,
+    protocol,
+    transports,
+    capture,
+    failure,
+    kind,
+    operation,
+    outcome,
+    propagation,
+    tallies,
+]
 # These hold the host's own call or run before any message; what they call is in the list.
 NOT_OURS_TO_FAIL = {
     "mcp2.ServerSeam.__init__",
@@ -66,7 +79,7 @@ def _functions() -> Iterator[tuple[str, Any, str]]:
 FUNCTIONS = list(_functions())
 
 
-class OurBug(Exception):
+class OurError(Exception):
     """What a function of ours raises here."""
 
 
@@ -103,7 +116,7 @@ def _replace(owner: Any, attribute: str, monkeypatch: pytest.MonkeyPatch) -> lis
 
     def fail(*_: Any, **__: Any) -> None:
         calls.append(attribute)
-        raise OurBug
+        raise OurError
 
     failing: Any = guarded(fail) if hasattr(original, "__wrapped__") else fail
     failing = staticmethod(failing) if isinstance(value, staticmethod) else failing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -26,10 +27,8 @@ async def _call(capture: Capture, server: MCPServer, tool: str, arguments: dict[
     telemetry = Telemetry(capture)
     with telemetry.instrumented():
         async with Client(server) as client:
-            try:
+            with contextlib.suppress(MCPError):
                 await client.call_tool(tool, arguments)
-            except MCPError:
-                pass
     return telemetry
 
 

@@ -11,7 +11,8 @@ SECRET = "alice@example.com"
 
 
 async def _list_tools(ctx: Any, params: Any) -> types.ListToolsResult:
-    return types.ListToolsResult(tools=[types.Tool(name=name, input_schema={"type": "object"}) for name in ("ok", "bad")])
+    tools = [types.Tool(name=name, input_schema={"type": "object"}) for name in ("ok", "bad")]
+    return types.ListToolsResult(tools=tools)
 
 
 async def _call_tool(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:

@@ -7,5 +7,6 @@ import sys
 import threading
 
 names = sorted(thread.name for thread in threading.enumerate())
-print(json.dumps({"threads": names, "modules": sorted(sys.modules)}), flush=True)
+sys.stdout.write(json.dumps({"threads": names, "modules": sorted(sys.modules)}) + "\n")
+sys.stdout.flush()
 sys.stdin.read()

@@ -45,11 +45,11 @@ class HttpServer:
             log_config=None,  # the host's loggers are the host's
             access_log=False,
             limit_concurrency=64,
-            # The design decides by headers whether a proxy is in between: they must arrive as they were sent.
+            # Whether a proxy is in between is decided by its headers, so the peer's address must stay the peer's.
             proxy_headers=False,
         )
         self._server = uvicorn.Server(config)
-        _silence_start_of(_THREAD)
+        logging.getLogger("uvicorn.error").addFilter(_is_hosts)
         self._thread = threading.Thread(target=self._serve, name=_THREAD, daemon=True)
         self._thread.start()
 
@@ -63,10 +63,6 @@ class HttpServer:
             self._server.run(sockets=[self._socket])
 
 
-def _silence_start_of(thread: str) -> None:
-    """Keep uvicorn's news of our server out of the host's log, where it looks like the host's own server."""
-
-    def is_hosts(record: logging.LogRecord) -> bool:
-        return record.threadName != thread or record.levelno > logging.INFO
-
-    logging.getLogger("uvicorn.error").addFilter(is_hosts)
+def _is_hosts(record: logging.LogRecord) -> bool:
+    """Return whether a record of uvicorn's is about the host's own server: news of ours would look like it."""
+    return record.threadName != _THREAD or record.levelno > logging.INFO
