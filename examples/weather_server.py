@@ -6,7 +6,7 @@ Run it on stdio, or over HTTP with `--http` (port 8000, or the one in PORT).
 import asyncio
 import os
 import sys
-from typing import TypedDict
+from dataclasses import dataclass
 
 from mcp.server import MCPServer
 
@@ -15,7 +15,8 @@ mcp = MCPServer("weather", version="1.0.0")
 _CELSIUS = {"Oslo": 4.0, "Lisbon": 18.5, "Nairobi": 23.0, "Lima": 19.5}
 
 
-class Weather(TypedDict):
+@dataclass
+class Weather:
     """The weather in a city."""
 
     city: str
@@ -25,14 +26,14 @@ class Weather(TypedDict):
 @mcp.tool()
 async def current(city: str) -> Weather:
     """Return the current weather in a city."""
-    return {"city": city, "celsius": _CELSIUS[city]}
+    return Weather(city, _CELSIUS[city])
 
 
 @mcp.tool()
 async def forecast(city: str, days: int = 3) -> list[Weather]:
     """Return the weather of the next days, which takes a while to compute."""
     await asyncio.sleep(0.1 * days)
-    return [{"city": city, "celsius": _CELSIUS[city] + day} for day in range(days)]
+    return [Weather(city, _CELSIUS[city] + day) for day in range(days)]
 
 
 @mcp.tool()
