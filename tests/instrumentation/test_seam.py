@@ -183,13 +183,13 @@ async def test_twenty_thousand_random_names_add_nothing(telemetry: Telemetry) ->
     async with Client(make_server()) as client:
         await client.call_tool("random-0")
         series = len(telemetry.samples())
-        kinds = len(telemetry.operations._kinds)
+        kinds = len(telemetry.operations.measurements.kinds)
         for number in range(1, 20_000):
             await client.call_tool(f"random-{number}")
             if number % 1_000 == 0:
                 telemetry.forget_spans()
     assert len(telemetry.samples()) == series
-    assert len(telemetry.operations._kinds) == kinds
+    assert len(telemetry.operations.measurements.kinds) == kinds
     assert telemetry.value("mcp_requests_total", tool="_OTHER", status="error") == 20_000
 
 

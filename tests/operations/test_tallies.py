@@ -16,7 +16,7 @@ from tests.telemetry import Telemetry
 
 def test_counts_from_many_threads_are_all_there() -> None:
     telemetry = Telemetry()
-    tallies = telemetry.operations.tallies
+    tallies = telemetry.operations.measurements.tallies
     active, tool = tallies.active("tools/call", "add"), tallies.tool("add")
 
     def call(number: int) -> None:
@@ -34,7 +34,7 @@ def test_counts_from_many_threads_are_all_there() -> None:
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.text(min_size=1, max_size=2)), max_size=300))
 def test_errors_add_up_to_failed_requests(calls: list[tuple[str, str | None]]) -> None:
     telemetry = Telemetry()
-    tallies = telemetry.operations.tallies
+    tallies = telemetry.operations.measurements.tallies
     for name, failure in calls:
         tallies.finished(None, tallies.tool(name), failure)
     for name in {name for name, _ in calls}:
@@ -46,7 +46,7 @@ def test_errors_add_up_to_failed_requests(calls: list[tuple[str, str | None]]) -
 
 def test_error_types_are_bounded_and_the_rest_is_still_counted() -> None:
     telemetry = Telemetry()
-    tallies = telemetry.operations.tallies
+    tallies = telemetry.operations.measurements.tallies
     for number in range(1_000):
         tallies.finished(None, tallies.tool("proxy"), f"Error{number}")
     assert len(telemetry.values("mcp_errors_total")) == 101

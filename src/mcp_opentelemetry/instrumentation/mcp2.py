@@ -87,13 +87,14 @@ class ServerSeam:
             catalog.target(server, method, params),
             ctx.request_id,
             ctx.meta,
+            is_request=ctx.request_id is not None,
         )
         if method != "initialize":  # which carries the version only as a wish
             message.protocol_version = known_version(ctx.protocol_version)
         if http is None:
             message.transport = transports.without_http(ctx.session._request_outbound)  # noqa: SLF001
         else:
-            message.transport, message.client = http.transport, http.client
+            message.transport, message.peer = http.transport, http.client
             message.session_id = ctx.session._connection.session_id or http.sse_session_id  # noqa: SLF001
         if params:
             if method.startswith("resources/") and isinstance(uri := params.get("uri"), str):
@@ -111,11 +112,12 @@ class ServerSeam:
         if method == TOOLS_CALL:
             is_known = self._is_known(operation, server)
             outcome = outcomes.of_result(result, operation.raised, is_known=is_known)
-            self._operations.end(operation, outcome, result=result)
+            self._operations.end(operation, outcome, result)
         elif method == "initialize" and isinstance(result, Mapping):
-            version = known_version(cast("Mapping[str, Any]", result).get("protocolVersion"))
-            self._operations.end(operation, protocol_version=version)
-            self._session_started(ctx, operation, version)
+            operation.message.protocol_version = known_version(cast("Mapping[str, Any]", result).get("protocolVersion"))
+            self._operations.learn(operation)
+            self._operations.end(operation)
+            self._session_started(ctx, operation)
         else:
             self._operations.end(operation)
 
@@ -130,11 +132,11 @@ class ServerSeam:
         self._operations.end(operation, outcome)
 
     @guarded
-    def _session_started(self, ctx: Any, operation: Operation, version: str | None) -> None:
+    def _session_started(self, ctx: Any, operation: Operation) -> None:
         connection = ctx.session._connection  # noqa: SLF001
         if connection.has_standalone_channel:  # else every request is a connection of its own
-            transport = operation.message.transport
-            connection.exit_stack.callback(guarded(self._operations.session_ended), perf_counter(), version, transport)
+            ended = guarded(self._operations.measurements.session_ended)
+            connection.exit_stack.callback(ended, operation.message, perf_counter())
 
     def _catalog(self, server: Any) -> Catalog:
         if server is None:

@@ -28,20 +28,22 @@ UNKNOWN_TRANSPORT: Final = Transport()
 
 @dataclass(slots=True)
 class Message:
-    """One handled message.
+    """One message that is handled or sent here.
 
     Args:
         method: its JSON-RPC method if that is one of the protocol's or the server's, else `_OTHER`.
         raw_method: the method as sent.
-        target: the tool or prompt if the server knows it, else `_OTHER`; `None` for other methods.
-        request_id: its JSON-RPC id; `None` for a notification.
-        meta: `params._meta`.
+        target: the tool or prompt if it is known to exist, else `_OTHER`; `None` for other methods.
+        request_id: its JSON-RPC id; `None` for a notification, or where it is not known yet.
+        meta: `params._meta` of a message that is handled.
         protocol_version: the negotiated protocol version if it is a published one.
         transport: how it travelled.
         session_id: the session's id, on transports that have one.
-        client: host and port of the peer.
+        peer: host and port of the other side.
         resource_uri: `params.uri` of resource methods.
         arguments: the arguments of a tool call.
+        is_sent: whether it is sent from here, and not handled here.
+        is_request: whether somebody waits for an answer.
     """
 
     method: str
@@ -52,6 +54,8 @@ class Message:
     protocol_version: str | None = None
     transport: Transport = UNKNOWN_TRANSPORT
     session_id: str | None = None
-    client: tuple[str, int] | None = None
+    peer: tuple[str, int] | None = None
     resource_uri: str | None = None
     arguments: object = None
+    is_sent: bool = False
+    is_request: bool = True

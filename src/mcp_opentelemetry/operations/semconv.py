@@ -31,6 +31,9 @@ NETWORK_TRANSPORT: Final = "network.transport"
 # Renamed to rpc.status_code in the core conventions 1.45; the MCP conventions have not followed.
 RPC_STATUS_CODE: Final = "rpc.response.status_code"
 
+SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
+
 # Values of the conventions.
 EXECUTE_TOOL: Final = "execute_tool"
 OTHER: Final = "_OTHER"
@@ -47,6 +50,8 @@ INVALID_PARAMS: Final = -32602
 # Metrics of the conventions; all four share the boundaries (seconds).
 SERVER_OPERATION_DURATION: Final = "mcp.server.operation.duration"
 SERVER_SESSION_DURATION: Final = "mcp.server.session.duration"
+CLIENT_OPERATION_DURATION: Final = "mcp.client.operation.duration"
+CLIENT_SESSION_DURATION: Final = "mcp.client.session.duration"
 DURATION_BOUNDARIES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 
 # Requests that stay open for as long as the client listens: a duration would say nothing.
@@ -60,6 +65,7 @@ TOOL: Final = "tool"
 STATUS: Final = "status"
 ERROR_TYPE_LABEL: Final = "error_type"
 CANCELLED: Final = "cancelled"
+CONNECTION_CLOSED: Final = "connection_closed"
 TIMEOUT: Final = "timeout"
 INVALID_ARGUMENTS: Final = "invalid_arguments"
 UNKNOWN_TOOL: Final = "unknown_tool"

@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanKind, set_span_in_context
 from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.operations import semconv
 from mcp_opentelemetry.operations.failure import mark
+from mcp_opentelemetry.operations.message import Message
 from mcp_opentelemetry.operations.operation import current_operation, get_operations
 from mcp_opentelemetry.operations.outcome import SUCCESS, Outcome, cancelled, crash
 
@@ -103,7 +104,9 @@ class _Call:
 
     def __init__(self, name: str, *, current: bool) -> None:
         self._operations = get_operations()
-        self._kind = self._operations.kind_of_function(name)
+        # Its calls count as the tool's; nobody is known to wait for them.
+        message = Message(semconv.TOOLS_CALL, semconv.TOOLS_CALL, name, is_request=False)
+        self._kind = self._operations.measurements.kinds.of(message)
         attributes = {semconv.GEN_AI_OPERATION_NAME: semconv.EXECUTE_TOOL, semconv.GEN_AI_TOOL_NAME: name}
         self._span: Span = self._operations.tracer.start_span(
             f"{semconv.EXECUTE_TOOL} {name}", kind=SpanKind.INTERNAL, attributes=attributes
@@ -119,7 +122,7 @@ class _Call:
             detach(self._token)
         elapsed = perf_counter() - self._started
         mark(self._span, outcome, self._operations.capture)
-        self._operations.record_call(self._kind, elapsed, self._context, outcome)
+        self._operations.measurements.finished(self._kind, False, elapsed, outcome, self._context)
         self._span.end()
 
 
