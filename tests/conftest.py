@@ -25,3 +25,10 @@ def telemetry() -> Iterator[Telemetry]:
     telemetry = Telemetry()
     with telemetry.instrumented():
         yield telemetry
+
+
+@pytest.fixture
+def both_sides() -> Iterator[Telemetry]:
+    telemetry = Telemetry()
+    with telemetry.instrumented(client=True):
+        yield telemetry

@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanKind
 from prometheus_client.parser import text_string_to_metric_families
 
 from mcp_opentelemetry.instrumentation.mcp2 import ServerSeam
+from mcp_opentelemetry.instrumentation.mcp2_client import ClientSeam
 from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.instrumentation.startup import watch
 from mcp_opentelemetry.operations.capture import Capture
@@ -51,8 +52,11 @@ class Telemetry:
         self.serving: list[Any] = []
 
     @contextmanager
-    def instrumented(self) -> Generator[None]:
+    def instrumented(self, *, client: bool = False) -> Generator[None]:
+        """Put the seams in: the server's, and the client's where a test is about both sides."""
         patches = Patches()
+        if client:
+            ClientSeam(self.operations).install(patches)
         ServerSeam(self.operations, self.serving.append).install(patches)
         watch(patches, self.serving.append, lambda: None)
         try:
@@ -63,6 +67,11 @@ class Telemetry:
     def spans(self, method: str | None = None) -> list[ReadableSpan]:
         """Return the server spans that have ended, of one method or of all."""
         spans = [span for span in self._exporter.get_finished_spans() if span.kind is SpanKind.SERVER]
+        return [span for span in spans if method in {None, attributes(span)["mcp.method.name"]}]
+
+    def sent(self, method: str | None = None) -> list[ReadableSpan]:
+        """Return the client spans that have ended, of one method or of all."""
+        spans = [span for span in self._exporter.get_finished_spans() if span.kind is SpanKind.CLIENT]
         return [span for span in spans if method in {None, attributes(span)["mcp.method.name"]}]
 
     def all_spans(self) -> list[ReadableSpan]:

@@ -11,6 +11,7 @@ from mcp_opentelemetry.build_info import observe_build_info
 from mcp_opentelemetry.configurator import is_disabled
 from mcp_opentelemetry.instrumentation.http_app import HttpApps
 from mcp_opentelemetry.instrumentation.mcp2 import ServerSeam
+from mcp_opentelemetry.instrumentation.mcp2_client import ClientSeam
 from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.instrumentation.startup import watch
 from mcp_opentelemetry.operations.operation import get_operations
@@ -44,6 +45,7 @@ class McpInstrumentor(BaseInstrumentor):
 
         self._patches = Patches()
         self._apps = HttpApps(runtime.routes)
+        ClientSeam(operations).install(self._patches)
         ServerSeam(operations, runtime.serving).install(self._patches)
         watch(self._patches, runtime.serving, runtime.serving_on_stdio)
         self._apps.install(self._patches)

@@ -14,7 +14,7 @@ from mcp_opentelemetry.instrumentation.catalog import Catalog
 from mcp_opentelemetry.instrumentation.protocol import bounded_method, is_modern, known_version
 from mcp_opentelemetry.operations.message import Message
 from mcp_opentelemetry.operations.operation import current_operation
-from mcp_opentelemetry.operations.semconv import OTHER, TOOLS_CALL
+from mcp_opentelemetry.operations.semconv import INITIALIZE, OTHER, TOOLS_CALL
 
 if TYPE_CHECKING:
     from mcp_opentelemetry.instrumentation.patches import Patches
@@ -82,14 +82,14 @@ class ServerSeam:
             return None
         params: Mapping[str, Any] | None = ctx.params
         message = Message(
-            bounded_method(server, method, is_request=ctx.request_id is not None),
+            bounded_method(method, server, is_request=ctx.request_id is not None),
             method,
             catalog.target(server, method, params),
-            ctx.request_id,
-            ctx.meta,
+            request_id=ctx.request_id,
+            meta=ctx.meta,
             is_request=ctx.request_id is not None,
         )
-        if method != "initialize":  # which carries the version only as a wish
+        if method != INITIALIZE:  # which carries the version only as a wish
             message.protocol_version = known_version(ctx.protocol_version)
         if http is None:
             message.transport = transports.without_http(ctx.session._request_outbound)  # noqa: SLF001
@@ -113,7 +113,7 @@ class ServerSeam:
             is_known = self._is_known(operation, server)
             outcome = outcomes.of_result(result, operation.raised, is_known=is_known)
             self._operations.end(operation, outcome, result)
-        elif method == "initialize" and isinstance(result, Mapping):
+        elif method == INITIALIZE and isinstance(result, Mapping):
             operation.message.protocol_version = known_version(cast("Mapping[str, Any]", result).get("protocolVersion"))
             self._operations.learn(operation)
             self._operations.end(operation)

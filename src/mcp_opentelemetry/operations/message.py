@@ -34,6 +34,7 @@ class Message:
         method: its JSON-RPC method if that is one of the protocol's or the server's, else `_OTHER`.
         raw_method: the method as sent.
         target: the tool or prompt if it is known to exist, else `_OTHER`; `None` for other methods.
+        name: the tool or prompt as sent.
         request_id: its JSON-RPC id; `None` for a notification, or where it is not known yet.
         meta: `params._meta` of a message that is handled.
         protocol_version: the negotiated protocol version if it is a published one.
@@ -49,6 +50,7 @@ class Message:
     method: str
     raw_method: str
     target: str | None = None
+    name: str | None = None
     request_id: str | int | None = None
     meta: Mapping[str, Any] | None = None
     protocol_version: str | None = None

@@ -69,6 +69,20 @@ def protocol_error(code: int, message: str | None, *, fault: str) -> Outcome:
     return Outcome(status_code, status_code, failure, message=message)
 
 
+def refused(code: int, message: str | None) -> Outcome:
+    """Return the outcome of a request that the other side answered with a JSON-RPC error: any is one for the sender."""
+    return Outcome(str(code), str(code), str(code), message=message)
+
+
+def lost(reason: str) -> Outcome:
+    """Return the outcome of a request that never got its answer.
+
+    Args:
+        reason: `timeout`, `connection_closed`, or the HTTP status or class of what went wrong on the way.
+    """
+    return Outcome(reason, failure=reason)
+
+
 def crash(exception: BaseException, code: int | None) -> Outcome:
     """Return the outcome of an exception that nobody caught.
 

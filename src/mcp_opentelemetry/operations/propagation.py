@@ -41,6 +41,21 @@ def parent_of(meta: Mapping[str, Any] | None) -> tuple[Context, Sequence[Link] |
     return context, (Link(here),)
 
 
+def with_context(params: Mapping[str, Any] | None, context: Context | None = None) -> dict[str, Any]:
+    """Return a copy of a message's parameters whose `_meta` names a span as the sender, by the configured propagators.
+
+    Args:
+        params: the parameters, or none.
+        context: the context of that span; the current one if omitted.
+    """
+    params = dict(params or {})
+    meta = dict(params.get("_meta") or {})
+    get_global_textmap().inject(meta, context)
+    if meta:
+        params["_meta"] = meta
+    return params
+
+
 def _propagated_fields() -> frozenset[str]:
     global _fields  # noqa: PLW0603 (a cache of one)
     propagator = get_global_textmap()

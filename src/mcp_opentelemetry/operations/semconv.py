@@ -41,6 +41,22 @@ TOOL_ERROR: Final = "tool_error"
 
 TOOLS_CALL: Final = "tools/call"
 PROMPTS_GET: Final = "prompts/get"
+INITIALIZE: Final = "initialize"
+
+# The well-known values of mcp.method.name, and what MCP 2026-07-28 has added since.
+METHODS: Final = frozenset(
+    {
+        *("initialize", "ping", "server/discover", "logging/setLevel", "completion/complete"),
+        *("tools/list", "tools/call", "prompts/list", "prompts/get"),
+        *("resources/list", "resources/read", "resources/subscribe", "resources/unsubscribe"),
+        *("resources/templates/list", "roots/list", "sampling/createMessage", "elicitation/create"),
+        *("subscriptions/listen", "tasks/get", "tasks/update", "tasks/cancel"),
+        *("notifications/cancelled", "notifications/initialized", "notifications/message", "notifications/progress"),
+        *("notifications/prompts/list_changed", "notifications/resources/list_changed"),
+        *("notifications/resources/updated", "notifications/roots/list_changed", "notifications/tools/list_changed"),
+        *("notifications/subscriptions/acknowledged", "notifications/tasks"),
+    }
+)
 
 # A server does not answer for these: parse error, invalid request, unknown method, invalid params,
 # unknown resource (semantic-conventions-genai #404).
