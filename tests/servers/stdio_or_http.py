@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
-import threading
 
+from footprint import footprint
 from mcp.server.mcpserver import MCPServer
+from opentelemetry._logs import get_logger
 
 mcp = MCPServer("arithmetic")
 
@@ -37,9 +39,15 @@ async def slow(seconds: float) -> str:
 
 
 @mcp.tool()
-async def threads() -> list[str]:
-    """Name the threads of this process."""
-    return sorted(thread.name for thread in threading.enumerate())
+async def note(text: str) -> None:
+    """Write a log record of OpenTelemetry's."""
+    get_logger("arithmetic").emit(severity_text="INFO", body=text)
+
+
+@mcp.tool()
+async def look_inside() -> str:
+    """Say what this process is made of."""
+    return json.dumps(footprint())
 
 
 if __name__ == "__main__":

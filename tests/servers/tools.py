@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import anyio
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
@@ -70,6 +71,10 @@ def make_server(name: str = "tools", waiting: Waiting | None = None) -> MCPServe
         if waiting is not None:
             waiting.begun.set()
         await anyio.sleep_forever()
+
+    @server.tool()
+    async def ask_back(ctx: Context) -> None:
+        await ctx.session.send_ping()
 
     @server.resource("test://good")
     def good() -> str:
