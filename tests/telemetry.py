@@ -15,9 +15,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 from prometheus_client.parser import text_string_to_metric_families
 
-from mcp_opentelemetry.instrumentation.mcp2 import ServerSeam
-from mcp_opentelemetry.instrumentation.mcp2_client import ClientSeam
 from mcp_opentelemetry.instrumentation.patches import Patches
+from mcp_opentelemetry.instrumentation.seams import install_seams, mcp_major
 from mcp_opentelemetry.instrumentation.startup import watch
 from mcp_opentelemetry.operations.capture import Capture
 from mcp_opentelemetry.operations.operation import Operations
@@ -55,9 +54,7 @@ class Telemetry:
     def instrumented(self, *, client: bool = False) -> Generator[None]:
         """Put the seams in: the server's, and the client's where a test is about both sides."""
         patches = Patches()
-        if client:
-            ClientSeam(self.operations).install(patches)
-        ServerSeam(self.operations, self.serving.append).install(patches)
+        install_seams(mcp_major(), self.operations, self.serving.append, patches, client=client)
         watch(patches, self.serving.append, lambda: None)
         try:
             yield

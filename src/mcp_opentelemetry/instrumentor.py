@@ -10,9 +10,8 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from mcp_opentelemetry.build_info import observe_build_info
 from mcp_opentelemetry.configurator import is_disabled
 from mcp_opentelemetry.instrumentation.http_app import HttpApps
-from mcp_opentelemetry.instrumentation.mcp2 import ServerSeam
-from mcp_opentelemetry.instrumentation.mcp2_client import ClientSeam
 from mcp_opentelemetry.instrumentation.patches import Patches
+from mcp_opentelemetry.instrumentation.seams import install_seams, mcp_major
 from mcp_opentelemetry.instrumentation.startup import watch
 from mcp_opentelemetry.operations.operation import get_operations
 from mcp_opentelemetry.runtime import get_runtime
@@ -30,7 +29,7 @@ class McpInstrumentor(BaseInstrumentor):
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return what can be instrumented."""
-        return ("mcp >= 2.0, < 3",)
+        return ("mcp >= 1.24, < 3",)
 
     def _instrument(self, **kwargs: Any) -> None:
         if is_disabled(os.environ):
@@ -45,10 +44,10 @@ class McpInstrumentor(BaseInstrumentor):
 
         self._patches = Patches()
         self._apps = HttpApps(runtime.routes)
-        ClientSeam(operations).install(self._patches)
-        ServerSeam(operations, runtime.serving).install(self._patches)
+        major = mcp_major()
+        install_seams(major, operations, runtime.serving, self._patches)
         watch(self._patches, runtime.serving, runtime.serving_on_stdio)
-        self._apps.install(self._patches)
+        self._apps.install(self._patches, major)
 
     def _uninstrument(self, **kwargs: Any) -> None:
         if self._patches is None or self._apps is None:

@@ -23,6 +23,7 @@ from mcp_opentelemetry.build_info import observe_build_info
 from mcp_opentelemetry.config import Settings
 from mcp_opentelemetry.instrumentation.http_app import HttpApps
 from mcp_opentelemetry.instrumentation.patches import Patches
+from mcp_opentelemetry.instrumentation.seams import mcp_major
 from mcp_opentelemetry.runtime import Runtime
 from tests.connections import served
 from tests.servers.tools import make_server
@@ -43,7 +44,7 @@ class Host:
         observe_build_info(self.runtime.server, telemetry.meter_provider)
         self.apps = HttpApps(self.runtime.routes)
         self.patches = Patches()
-        self.apps.install(self.patches)
+        self.apps.install(self.patches, mcp_major())
 
     def close(self) -> None:
         self.patches.remove()

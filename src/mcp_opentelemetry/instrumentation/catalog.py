@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
@@ -37,17 +39,31 @@ class Catalog:
             return name if _has(registered, name) and self._admit(names, name) else OTHER
         return name if name in names else OTHER
 
+    def target_of_cache(self, server: Any, method: str, name: object) -> str | None:
+        """Return the target of a request to a server of mcp 1.x, which fills its own cache of tools at each call."""
+        names = self._names.get(method)
+        if names is None:
+            return None
+        cache = getattr(server, "_tool_cache", ()) if method == TOOLS_CALL else names
+        return name if isinstance(name, str) and name in cache and self._admit(names, name) else OTHER
+
+    def confirm(self, method: str, name: object) -> bool:
+        """Take in a name that the framework above the server has found; returns whether it can be used."""
+        return isinstance(name, str) and self._admit(self._names[method], name)
+
     def knows_nothing(self, server: Any, method: str) -> bool:
         """Return whether nothing can be said yet about which names of a method exist."""
         return not self._names[method] and _registry(server, method) is None
 
     def learn(self, method: str, result: Any) -> None:
         """Take in the names of a list that the server has sent: a low-level server has no other registry."""
-        if method not in _LISTS or not isinstance(result, Mapping):
+        if method not in _LISTS:
             return
         key, target_method = _LISTS[method]
-        for item in cast("Mapping[str, Any]", result).get(key) or ():
-            self._admit(self._names[target_method], item["name"])
+        is_wire = isinstance(result, Mapping)
+        items: Any = cast("Mapping[str, Any]", result).get(key) if is_wire else getattr(result, key, None)
+        for item in items or ():
+            self._admit(self._names[target_method], item["name"] if is_wire else item.name)
 
     @staticmethod
     def _admit(names: set[str], name: str) -> bool:
@@ -74,3 +90,19 @@ def _registry(server: Any, method: str) -> Callable[[str], Any] | None:
     if method == TOOLS_CALL:
         return getattr(getattr(owner, "_tool_manager", None), "get_tool", None)
     return getattr(getattr(owner, "_prompt_manager", None), "get_prompt", None)
+
+
+def is_framework(server: Any, method: str) -> bool:
+    """Return whether a request for a name that does not exist cannot succeed: a framework looks the name up.
+
+    Args:
+        server: a low-level server; a plain one hands whatever it is asked to the user's function.
+        method: the JSON-RPC method, `prompts/get`.
+    """
+    if type(server).__module__.partition(".")[0] == "fastmcp":
+        return True
+    # mcp 1.x keeps the framework's method in a closure.
+    types: Any = sys.modules.get("mcp.types")
+    handler = getattr(server, "request_handlers", {}).get(getattr(types, "GetPromptRequest", None))
+    cells = getattr(inspect.unwrap(handler), "__closure__", None) if method == PROMPTS_GET and handler else None
+    return any(type(getattr(cell.cell_contents, "__self__", None)).__name__ == "FastMCP" for cell in cells or ())

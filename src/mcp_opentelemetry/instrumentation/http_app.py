@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -15,11 +16,19 @@ if TYPE_CHECKING:
 
     from mcp_opentelemetry.instrumentation.patches import Patches
 
-_MAKERS = (
-    # MCPServer.streamable_http_app calls this one too.
-    ("mcp.server.lowlevel.server", "Server.streamable_http_app"),
-    ("mcp.server.mcpserver.server", "MCPServer.sse_app"),
-)
+_MAKERS = {
+    1: (
+        ("mcp.server.fastmcp.server", "FastMCP.streamable_http_app"),
+        ("mcp.server.fastmcp.server", "FastMCP.sse_app"),
+    ),
+    2: (
+        # MCPServer.streamable_http_app calls this one too.
+        ("mcp.server.lowlevel.server", "Server.streamable_http_app"),
+        ("mcp.server.mcpserver.server", "MCPServer.sse_app"),
+    ),
+}
+# Called by FastMCP.http_app of fastmcp 2, 3 and 4, which have imported them by name.
+_MAKERS_OF_FASTMCP = ("create_streamable_http_app", "create_sse_app")
 
 
 class HttpApps:
@@ -33,10 +42,17 @@ class HttpApps:
         self._make_routes = make_routes
         self._added: WeakKeyDictionary[Starlette, Sequence[BaseRoute]] = WeakKeyDictionary()
 
-    def install(self, patches: Patches) -> None:
-        """Add the endpoints to every app made from now on."""
-        for module, path in _MAKERS:
+    def install(self, patches: Patches, major: int) -> None:
+        """Add the endpoints to every app made from now on.
+
+        Args:
+            patches: where the seams are put.
+            major: the major version of mcp.
+        """
+        for module, path in _MAKERS[major]:
             patches.wrap(module, path, self._make_app)
+        for name in _MAKERS_OF_FASTMCP:
+            patches.replace_everywhere("fastmcp.server.http", name, self._adding)
 
     def remove(self) -> None:
         """Take the endpoints out of the apps that live."""
@@ -49,6 +65,13 @@ class HttpApps:
         app = wrapped(*args, **kwargs)
         self._add(app)
         return app
+
+    def _adding(self, make: Callable[..., Starlette]) -> Callable[..., Starlette]:
+        @wraps(make)
+        def make_app(*args: Any, **kwargs: Any) -> Starlette:
+            return self._make_app(make, None, args, kwargs)
+
+        return make_app
 
     @guarded
     def _add(self, app: Starlette) -> None:

@@ -10,11 +10,11 @@ from weakref import WeakKeyDictionary
 
 from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.instrumentation import outcomes, transports
-from mcp_opentelemetry.instrumentation.catalog import Catalog
+from mcp_opentelemetry.instrumentation.catalog import Catalog, is_framework
 from mcp_opentelemetry.instrumentation.protocol import bounded_method, is_modern, known_version
 from mcp_opentelemetry.operations.message import Message
 from mcp_opentelemetry.operations.operation import current_operation
-from mcp_opentelemetry.operations.semconv import INITIALIZE, OTHER, TOOLS_CALL
+from mcp_opentelemetry.operations.semconv import INITIALIZE, OTHER, PROMPTS_GET, TOOLS_CALL
 
 if TYPE_CHECKING:
     from mcp_opentelemetry.instrumentation.patches import Patches
@@ -85,6 +85,7 @@ class ServerSeam:
             bounded_method(method, server, is_request=ctx.request_id is not None),
             method,
             catalog.target(server, method, params),
+            name=params.get("name") if params else None,
             request_id=ctx.request_id,
             meta=ctx.meta,
             is_request=ctx.request_id is not None,
@@ -110,6 +111,8 @@ class ServerSeam:
             return
         method = operation.message.method
         if method == TOOLS_CALL:
+            if operation.message.target == OTHER and operation.is_known:
+                self._confirm(operation, server)
             is_known = self._is_known(operation, server)
             outcome = outcomes.of_result(result, operation.raised, is_known=is_known)
             self._operations.end(operation, outcome, result)
@@ -119,7 +122,19 @@ class ServerSeam:
             self._operations.end(operation)
             self._session_started(ctx, operation)
         else:
+            self._confirm_prompt(operation, server)
             self._operations.end(operation)
+
+    def _confirm_prompt(self, operation: Operation, server: Any) -> None:
+        message = operation.message
+        if message.method == PROMPTS_GET and message.target == OTHER and is_framework(server, PROMPTS_GET):
+            self._confirm(operation, server)
+
+    def _confirm(self, operation: Operation, server: Any) -> None:
+        message = operation.message
+        if self._catalog(server).confirm(message.method, message.name):
+            message.target = message.name
+            self._operations.learn(operation)
 
     @guarded
     def _end_raised(self, operation: Operation, server: Any, ctx: Any, error: BaseException) -> None:
@@ -149,6 +164,8 @@ class ServerSeam:
 
     def _is_known(self, operation: Operation, server: Any) -> bool:
         message = operation.message
+        if operation.is_known is not None:
+            return operation.is_known
         return message.target != OTHER or self._catalog(server).knows_nothing(server, message.method)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mcp_opentelemetry.operations.outcome import Outcome
 
 _SDKS: Final = ("mcp", "fastmcp")
+# Who takes part in checking arguments; a frame of anyone else's is the host's.
+_CHECKERS: Final = frozenset({*_SDKS, "pydantic", "jsonschema", "anyio", "asyncio", "mcp_opentelemetry"})
 # What the SDK answers when a handler crashes: the JSON-RPC code for it since 2026-07-28, a bare 0 before.
 _INTERNAL_ERROR: Final = -32603
 _LEGACY_ERROR: Final = 0
@@ -37,6 +39,28 @@ def of_result(result: Any, raised: BaseException | None, *, is_known: bool) -> O
     if _rejects_arguments(raised):
         return outcome.tool_error(fault=INVALID_ARGUMENTS)
     return outcome.tool_error(_original(raised))
+
+
+def of_response(response: Any, raised: BaseException | None, *, is_known: bool, is_request: bool) -> Outcome:
+    """Return the outcome of a message that mcp 1.x has answered, or has not.
+
+    Args:
+        response: a result or an error; `None` if none was sent.
+        raised: what the handler raised below, if anything.
+        is_known: whether the server has the tool that was asked for.
+        is_request: whether somebody waits for an answer.
+    """
+    if not is_request:
+        return outcome.SUCCESS
+    if response is None:
+        return outcome.cancelled()
+    if not hasattr(response, "code"):
+        return of_result(getattr(response, "root", response), raised, is_known=is_known)
+    if raised is not None and not isinstance(raised, _type("mcp.shared.exceptions", "McpError")):
+        return outcome.crash(_original(raised), response.code)
+    return outcome.protocol_error(
+        response.code, response.message, fault=INVALID_ARGUMENTS if is_known else UNKNOWN_TOOL
+    )
 
 
 def of_exception(error: BaseException, *, is_known: bool, is_modern: bool, is_request: bool) -> Outcome:
@@ -64,20 +88,27 @@ def of_exception(error: BaseException, *, is_known: bool, is_modern: bool, is_re
 def _is_error(result: Any) -> bool:
     if isinstance(result, Mapping):
         return cast("Mapping[str, Any]", result).get("isError") is True
-    return getattr(result, "is_error", False) is True
+    return getattr(result, "is_error", False) is True or getattr(result, "isError", False) is True
 
 
 def _rejects_arguments(raised: BaseException) -> bool:
     """Return whether a tool's exception is the SDK's word that the arguments do not fit its schema.
 
-    The same exception out of the tool's body arrives as an UnexpectedToolError.
+    The same exception out of the tool's own code is the tool's: then a frame of that code is in its traceback.
     """
-    exceptions = "mcp.server.mcpserver.exceptions"
-    return (
-        isinstance(raised, _type(exceptions, "ToolError"))
-        and not isinstance(raised, _type(exceptions, "UnexpectedToolError"))
-        and isinstance(raised.__cause__, _type("pydantic", "ValidationError"))
-    )
+    error = _original(raised)
+    schemas = _type("pydantic", "ValidationError") + _type("jsonschema.exceptions", "ValidationError")
+    return isinstance(error, schemas) and not _passed_host(error)
+
+
+def _passed_host(error: BaseException) -> bool:
+    traceback = error.__traceback__
+    while traceback is not None:
+        module: str = traceback.tb_frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] not in _CHECKERS:
+            return True
+        traceback = traceback.tb_next
+    return False
 
 
 def _original(error: BaseException) -> BaseException:

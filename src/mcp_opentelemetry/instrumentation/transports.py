@@ -26,6 +26,7 @@ class HttpFacts:
     transport: Transport
     client: tuple[str, int] | None = None
     announced: str | None = None
+    session_id: str | None = None
     sse_session_id: str | None = None
 
 
@@ -38,7 +39,9 @@ def of_http(scope: Mapping[str, Any]) -> HttpFacts:
     for name, value in scope["headers"]:
         if name == b"mcp-method":
             facts.announced = value.decode("latin-1")
-            return facts
+            return facts  # of a protocol without sessions
+        if name == b"mcp-session-id":
+            facts.session_id = value.decode("latin-1")
     if b"session_id=" in (query := scope.get("query_string", b"")):
         # An SSE client posts to the address that it was given at the start, with its session in the query.
         facts.sse_session_id = parse_qs(query.decode("latin-1"))["session_id"][0]
@@ -56,6 +59,13 @@ def without_http(outbound: Any) -> Transport:
     # A tool of a stdio server that calls another server in its own process inherits the mark.
     kind = getattr(getattr(getattr(outbound, "_inner", outbound), "transport", None), "kind", None)
     return UNKNOWN_TRANSPORT if kind == _DIRECT else PIPE
+
+
+def take_stdio() -> bool:
+    """Return whether the session that is being made reads standard input, once: one made inside it does not."""
+    on_stdio = _on_stdio.get()
+    _on_stdio.set(False)
+    return on_stdio
 
 
 def marking_stdio(

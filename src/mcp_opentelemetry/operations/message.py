@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from opentelemetry.context import Context
+
 
 class Transport(NamedTuple):
     """How a message travelled; all `None` where that is unknown or in memory.
@@ -37,6 +39,7 @@ class Message:
         name: the tool or prompt as sent.
         request_id: its JSON-RPC id; `None` for a notification, or where it is not known yet.
         meta: `params._meta` of a message that is handled.
+        ambient: the context that the message came in, where that is not the current one.
         protocol_version: the negotiated protocol version if it is a published one.
         transport: how it travelled.
         session_id: the session's id, on transports that have one.
@@ -53,6 +56,7 @@ class Message:
     name: str | None = None
     request_id: str | int | None = None
     meta: Mapping[str, Any] | None = None
+    ambient: Context | None = None
     protocol_version: str | None = None
     transport: Transport = UNKNOWN_TRANSPORT
     session_id: str | None = None

@@ -36,18 +36,21 @@ _LONGEST: Final = 256
 class Operation:
     """One operation in progress.
 
-    `raised` is filled in from below: the SDKs turn a tool's exception into a result before a seam sees it.
+    `raised`, `response` and `is_known` are filled in from below, where a seam does not see them: the SDKs turn a
+    tool's exception into a result, mcp 1.x sends its responses itself, and fastmcp knows which tools it has.
     """
 
-    __slots__ = ("context", "kind", "message", "raised", "span", "started", "token")
+    __slots__ = ("context", "is_known", "kind", "message", "raised", "response", "span", "started", "token")
 
     raised: BaseException | None
+    response: Any
+    is_known: bool | None
 
     def __init__(self, kind: Kind, message: Message, span: Span, parent: Context) -> None:
         self.kind = kind
         self.message = message
         self.span = span
-        self.raised = None
+        self.raised = self.response = self.is_known = None
         self.context = set_span_in_context(span, set_value(_CURRENT, self, parent))
         self.started = perf_counter()
 
@@ -84,7 +87,7 @@ class Operations:
     def begin(self, message: Message) -> Operation:
         """Start the span of a message and make it current; `end` must follow in the same context."""
         kind = self.measurements.kinds.of(message)
-        parent, links = parent_of(message.meta)
+        parent, links = parent_of(message.meta, message.ambient)
         attributes = self._attributes(kind, message)
         span = self.tracer.start_span(kind.span_name, parent, kind.span_kind, attributes, links)
         operation = Operation(kind, message, span, parent)
@@ -109,7 +112,7 @@ class Operations:
         """
         detach(operation.token)
         elapsed = perf_counter() - operation.started
-        operation.raised = None  # breaks the cycle exception, traceback, frame, operation
+        operation.raised = operation.response = None  # breaks the cycle exception, traceback, frame, operation
         message, span = operation.message, operation.span
         self.measurements.finished(operation.kind, message.is_sent, elapsed, outcome, operation.context)
         if result is not None and self.capture.content and span.is_recording():
@@ -129,7 +132,7 @@ class Operations:
             attributes[semconv.MCP_SESSION_ID] = message.session_id
         if message.peer is not None and not message.is_sent:
             attributes[semconv.CLIENT_ADDRESS], attributes[semconv.CLIENT_PORT] = message.peer
-        if message.resource_uri is not None:
+        if message.resource_uri:
             attributes[semconv.MCP_RESOURCE_URI] = message.resource_uri[:_LONGEST]
         if message.arguments is not None and self.capture.content:
             text = self.capture.text(message.target or semconv.OTHER, message.arguments)

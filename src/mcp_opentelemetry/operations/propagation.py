@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _fields: tuple[TextMapPropagator, frozenset[str]] | None = None
 
 
-def parent_of(meta: Mapping[str, Any] | None) -> tuple[Context, Sequence[Link] | None]:
+def parent_of(meta: Mapping[str, Any] | None, ambient: Context | None = None) -> tuple[Context, Sequence[Link] | None]:
     """Return the context for an operation's span, and a link to the ambient span if `_meta` named another parent.
 
     The context is extracted onto the current one, so that baggage of both arrives. The conventions ask for the
@@ -26,8 +26,10 @@ def parent_of(meta: Mapping[str, Any] | None) -> tuple[Context, Sequence[Link] |
 
     Args:
         meta: `params._meta` of the message.
+        ambient: what surrounds the message; the current context if omitted.
     """
-    ambient = get_current()
+    if ambient is None:
+        ambient = get_current()
     if not meta or _propagated_fields().isdisjoint(meta):
         return ambient, None
     # `_meta` holds numbers and objects too, which propagators choke on.
