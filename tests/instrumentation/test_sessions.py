@@ -11,6 +11,7 @@ from tests.telemetry import Telemetry
 
 pytestmark = pytest.mark.anyio
 
+PROTOCOL = ("network_protocol_name", "http")
 HTTP = {"network_transport": "tcp", "network_protocol_name": "http"}
 EXPECTED: dict[Connect, dict[str, str] | None] = {
     connections.in_process: None,
@@ -27,6 +28,9 @@ async def test_session_has_one_duration_where_the_protocol_has_sessions(telemetr
     async with connect(make_server()) as client:
         await client.call_tool("add", {"a": 1, "b": 2})
         assert not telemetry.values("mcp_server_session_duration_seconds_count")
-    expected = EXPECTED[connect]
+        expected = EXPECTED[connect]
+        active = telemetry.values("mcp_server_active_sessions")
+        assert active == ({} if expected is None else {frozenset(expected.items()) - {PROTOCOL}: 1.0})
+    assert not sum(telemetry.values("mcp_server_active_sessions").values())
     series = {} if expected is None else {frozenset({**expected, "mcp_protocol_version": LEGACY}.items()): 1.0}
     assert telemetry.values("mcp_server_session_duration_seconds_count") == series

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from opentelemetry.context import Context
@@ -87,7 +87,7 @@ class ServerSeam:
             return None
         request: Any = getattr(message, "request", None)
         if request is not None:
-            mcp1_notes.keep_exceptions(server, cast("Any", request).root)
+            mcp1_notes.keep_exceptions(server, request.root)
         return self._begin_message(message, session, catalog, server)
 
     @guarded
@@ -155,6 +155,7 @@ class ServerSeam:
         self._operations.learn(operation)
         self._operations.end(operation)
         self._sessions[session] = message, perf_counter()
+        self._operations.measurements.session_started(message)
 
     def _open(self, wrapped: Callable[..., None], session: Any, args: Any, kwargs: Any) -> None:
         wrapped(*args, **kwargs)

@@ -152,6 +152,7 @@ class ServerSeam:
         if connection.has_standalone_channel:  # else every request is a connection of its own
             ended = guarded(self._operations.measurements.session_ended)
             connection.exit_stack.callback(ended, operation.message, perf_counter())
+            self._operations.measurements.session_started(operation.message)
 
     def _catalog(self, server: Any) -> Catalog:
         if server is None:

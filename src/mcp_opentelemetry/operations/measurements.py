@@ -10,6 +10,7 @@ from opentelemetry.context import Context, create_key
 from mcp_opentelemetry.operations import semconv
 from mcp_opentelemetry.operations.kind import Kinds
 from mcp_opentelemetry.operations.outcome import SUCCESS, Outcome
+from mcp_opentelemetry.operations.size import size_of
 from mcp_opentelemetry.operations.tallies import Tallies
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ class Measurements:
         if kind.active is not None:
             self.tallies.started(kind.active)
 
-    def finished(self, kind: Kind, is_sent: bool, elapsed: float, outcome: Outcome, context: Context) -> None:
+    def finished(
+        self, kind: Kind, is_sent: bool, elapsed: float, outcome: Outcome, context: Context, result: object = None
+    ) -> None:
         """Count an operation out, and record how long it took.
 
         Args:
@@ -64,8 +67,10 @@ class Measurements:
             elapsed: seconds.
             outcome: how it ended.
             context: the context of its span, which an exemplar may point to.
+            result: a tool's result.
         """
-        self.tallies.finished(kind.active, kind.tool, outcome.failure)
+        size = size_of(result) if kind.tool is not None and result is not None else 0
+        self.tallies.finished(kind.active, kind.tool, outcome.failure, size)
         if not kind.is_measured:
             return
         attributes = kind.metric_attributes
@@ -73,6 +78,11 @@ class Measurements:
             attributes = {**attributes, **outcome.attributes()}
         duration = self._sent if is_sent else self._handled
         duration.record(elapsed, attributes, self._exemplar(context, elapsed, outcome))
+
+    def session_started(self, initialize: Message) -> None:
+        """Count a session in, which the request has opened."""
+        if not initialize.is_sent:
+            self.tallies.session_changed(initialize.transport.network, 1)
 
     def session_ended(self, initialize: Message, started: float, error_type: str | None = None) -> None:
         """Record the length of a session.
@@ -82,6 +92,8 @@ class Measurements:
             started: `time.perf_counter()` when that was answered.
             error_type: what ended it, if it did not end well.
         """
+        if not initialize.is_sent:
+            self.tallies.session_changed(initialize.transport.network, -1)
         attributes: dict[str, Any] = {
             semconv.ERROR_TYPE: error_type,
             semconv.MCP_PROTOCOL_VERSION: initialize.protocol_version,

@@ -114,7 +114,7 @@ class Operations:
         elapsed = perf_counter() - operation.started
         operation.raised = operation.response = None  # breaks the cycle exception, traceback, frame, operation
         message, span = operation.message, operation.span
-        self.measurements.finished(operation.kind, message.is_sent, elapsed, outcome, operation.context)
+        self.measurements.finished(operation.kind, message.is_sent, elapsed, outcome, operation.context, result)
         if result is not None and self.capture.content and span.is_recording():
             text = self.capture.text(message.target or semconv.OTHER, result)
             span.set_attribute(semconv.GEN_AI_TOOL_CALL_RESULT, text)

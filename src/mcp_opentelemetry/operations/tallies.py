@@ -37,6 +37,7 @@ class ToolCalls:
 
     tool: str
     succeeded: int = 0
+    result_bytes: int = 0
     errors: dict[str, int] = field(default_factory=dict[str, int])
 
 
@@ -48,6 +49,7 @@ class Tallies:
         self._active: dict[tuple[str, str | None], Active] = {}
         self._tools: dict[str, ToolCalls] = {}
         self._error_types: set[str] = set()
+        self._sessions: dict[str | None, int] = {}
         meter.create_observable_counter(
             semconv.REQUESTS, [self._observe_requests], "{request}", "Tool calls by tool and status."
         )
@@ -56,6 +58,13 @@ class Tallies:
         )
         meter.create_observable_up_down_counter(
             semconv.ACTIVE_REQUESTS, [self._observe_active], "{request}", "Requests being handled now."
+        )
+
+        meter.create_observable_counter(
+            semconv.RESPONSE_SIZE, [self._observe_sizes], "By", "Bytes of the content of tools' results."
+        )
+        meter.create_observable_up_down_counter(
+            semconv.ACTIVE_SESSIONS, [self._observe_sessions], "{session}", "Sessions that are open now."
         )
 
     def active(self, method: str, tool: str | None) -> Active:
@@ -76,24 +85,38 @@ class Tallies:
         with self._lock:
             active.value += 1
 
-    def finished(self, active: Active | None, tool: ToolCalls | None, failure: str | None) -> None:
+    def finished(
+        self, active: Active | None, tool: ToolCalls | None, failure: str | None, result_bytes: int = 0
+    ) -> None:
         """Count a request out, and the call it was.
 
         Args:
             active: where it was counted in; `None` for a call that is no MCP request.
             tool: the calls it belongs to; `None` unless it was a tool call.
             failure: the kind of error; `None` if it succeeded.
+            result_bytes: the size of its result.
         """
         with self._lock:
             if active is not None:
                 active.value -= 1
             if tool is None:
                 return
+            tool.result_bytes += result_bytes
             if failure is None:
                 tool.succeeded += 1
                 return
             failure = self._bounded(failure)
             tool.errors[failure] = tool.errors.get(failure, 0) + 1
+
+    def session_changed(self, transport: str | None, change: int) -> None:
+        """Count a session in or out.
+
+        Args:
+            transport: `network.transport`, if that is known.
+            change: 1 or -1.
+        """
+        with self._lock:
+            self._sessions[transport] = self._sessions.get(transport, 0) + change
 
     def _bounded(self, failure: str) -> str:
         if failure in self._error_types or len(self._error_types) < _MOST_ERROR_TYPES:
@@ -103,12 +126,12 @@ class Tallies:
 
     def _observe_requests(self, _: CallbackOptions) -> Iterable[Observation]:
         # Both series from the first call on: a ratio over a series that does not exist is no number.
-        for tool, succeeded, errors in self._calls():
+        for tool, succeeded, errors, _size in self._calls():
             yield Observation(succeeded, {semconv.TOOL: tool, semconv.STATUS: "success"})
             yield Observation(sum(errors.values()), {semconv.TOOL: tool, semconv.STATUS: "error"})
 
     def _observe_errors(self, _: CallbackOptions) -> Iterable[Observation]:
-        for tool, _succeeded, errors in self._calls():
+        for tool, _succeeded, errors, _size in self._calls():
             for error_type, count in errors.items():
                 yield Observation(count, {semconv.TOOL: tool, semconv.ERROR_TYPE_LABEL: error_type})
 
@@ -116,6 +139,18 @@ class Tallies:
         with self._lock:
             return [Observation(active.value, active.attributes) for active in self._active.values()]
 
-    def _calls(self) -> list[tuple[str, int, dict[str, int]]]:
+    def _observe_sizes(self, _: CallbackOptions) -> Iterable[Observation]:
+        for tool, _succeeded, _errors, size in self._calls():
+            yield Observation(size, {semconv.TOOL: tool})
+
+    def _observe_sessions(self, _: CallbackOptions) -> Iterable[Observation]:
         with self._lock:
-            return [(calls.tool, calls.succeeded, dict(calls.errors)) for calls in self._tools.values()]
+            sessions = list(self._sessions.items())
+        for transport, count in sessions:
+            yield Observation(count, {} if transport is None else {semconv.NETWORK_TRANSPORT: transport})
+
+    def _calls(self) -> list[tuple[str, int, dict[str, int], int]]:
+        with self._lock:
+            return [
+                (calls.tool, calls.succeeded, dict(calls.errors), calls.result_bytes) for calls in self._tools.values()
+            ]

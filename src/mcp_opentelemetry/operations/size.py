@@ -1,0 +1,37 @@
+"""How large a tool's result is, without serialising it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+
+def size_of(result: object) -> int:
+    """Return the bytes of a result's content: texts as UTF-8, images and other data as they are sent, in base64.
+
+    Structured content is not counted: it says the same again, and would have to be serialised to be measured.
+
+    Args:
+        result: a tool's result, as a model or as it goes over the wire.
+    """
+    content: Any = _get(result, "content")
+    if not isinstance(content, Iterable):
+        return 0
+    return sum(_size_of_block(block) for block in cast("Iterable[object]", content))
+
+
+def _size_of_block(block: object) -> int:
+    resource = _get(block, "resource")
+    holder = block if resource is None else resource
+    for key in ("text", "data", "blob"):
+        value = _get(holder, key)
+        if isinstance(value, str):
+            # Asking is cheap, encoding is not, and most texts are ASCII.
+            return len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
+    return 0
+
+
+def _get(holder: object, key: str) -> object:
+    if isinstance(holder, Mapping):
+        return cast("Mapping[str, object]", holder).get(key)
+    return getattr(holder, key, None)
