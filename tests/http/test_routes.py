@@ -25,7 +25,7 @@ from mcp_opentelemetry.instrumentation.http_app import HttpApps
 from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.instrumentation.seams import mcp_major
 from mcp_opentelemetry.runtime import Runtime
-from tests.connections import served
+from tests.http_server import served
 from tests.servers.tools import make_server
 from tests.telemetry import Telemetry
 

@@ -60,7 +60,8 @@ NOT_OURS_TO_FAIL = {
     "mcp2_client.ClientSeam._close",
     "mcp2_client._notify",
     "mcp2_client._replace_native",
-    "sent.KnownTools.__init__",
+    "sent.SentRequests.__init__",
+    "sent.SentRequests.closing",
     # Only for a transport that fails; reached from _end_sent, whose guard the others prove.
     "sent._reason",
     "peers.watch",

@@ -9,7 +9,8 @@ from opentelemetry import baggage, trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import format_trace_id
 
-from tests.connections import in_memory, served
+from tests.connections import in_memory
+from tests.http_server import served
 from tests.servers.tools import make_server
 from tests.telemetry import Telemetry
 

@@ -16,7 +16,8 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_opentelemetry.instrumentation.catalog import _MOST_NAMES, Catalog
 from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.instrumentation.upstream import PRIVATE_NAMES
-from tests.connections import http_legacy, http_modern, served
+from tests.connections import http_legacy, http_modern
+from tests.http_server import served
 from tests.raw import RawClient
 from tests.servers import lowlevel
 from tests.servers.tools import make_server

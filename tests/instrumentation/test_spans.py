@@ -10,7 +10,8 @@ from mcp import Client
 from opentelemetry.trace import SpanKind, StatusCode
 
 from tests import connections
-from tests.connections import LEGACY, MODERN, Connect, served
+from tests.connections import LEGACY, MODERN, Connect
+from tests.http_server import served
 from tests.raw import RawClient
 from tests.servers import lowlevel
 from tests.servers.tools import SECRET, make_server

@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import sys
-from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-import uvicorn
 
+from tests.http_server import served
 from tests.matrix import sdk
 from tests.telemetry import Telemetry, attributes
-
-
-@asynccontextmanager
-async def _served(app: Any) -> AsyncGenerator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
-    async with anyio.create_task_group() as group:
-        group.start_soon(server.serve, [listener])
-        with anyio.fail_after(10):
-            while not server.started:
-                await anyio.sleep(0.01)
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
-        finally:
-            server.should_exit = True
 
 
 def _spans(telemetry: Telemetry, spans: Any) -> list[list[Any]]:
@@ -55,7 +36,7 @@ async def _run(transport: str) -> dict[str, Any]:
             async with sdk.connect(server, None) as client:
                 await sdk.use(client)
         else:
-            async with _served(sdk.make_http_app(server)) as url, sdk.connect(server, url) as client:
+            async with served(sdk.make_http_app(server)) as url, sdk.connect(server, f"{url}/mcp") as client:
                 await sdk.use(client)
     spans = telemetry.all_spans()
     handled, sent = telemetry.spans(), telemetry.sent()
@@ -64,8 +45,10 @@ async def _run(transport: str) -> dict[str, Any]:
         "handled": _spans(telemetry, handled),
         "sent": _spans(telemetry, sent),
         "foreign": sorted({str(span.instrumentation_scope.name) for span in spans} - {"mcp_opentelemetry"}),
-        "orphans": sorted({span.name for span in handled if span.parent is None or span.parent.span_id not in parents}
-            - {"notifications/initialized", "notifications/cancelled", "notifications/roots/list_changed"}),
+        "orphans": sorted(
+            {span.name for span in handled if span.parent is None or span.parent.span_id not in parents}
+            - {"notifications/initialized", "notifications/cancelled", "notifications/roots/list_changed"}
+        ),
         "leaks": sorted({span.name for span in spans if sdk.SECRET in span.to_json()}),
         "requests": sorted(
             [dict(labels)["tool"], dict(labels)["status"], value]
@@ -76,12 +59,18 @@ async def _run(transport: str) -> dict[str, Any]:
             for labels, value in telemetry.values("mcp_errors_total").items()
         ),
         "transports": sorted({str(attributes(span).get("network.transport")) for span in handled}),
+        "without_size": sorted(
+            dict(labels)["tool"]
+            for labels, value in telemetry.values("mcp_server_response_size_bytes_total").items()
+            if not value and dict(labels)["tool"] != "wait"
+        ),
         "active": sum(telemetry.values("mcp_server_active_requests").values()),
     }
 
 
 async def _main() -> None:
-    print(json.dumps({transport: await _run(transport) for transport in ("memory", "http")}))
+    tables: dict[str, Any] = {transport: await _run(transport) for transport in ("memory", "http")}
+    print(json.dumps({"sdk": {"mcp": sdk.MCP, "fastmcp": sdk.FASTMCP}, **tables}))
 
 
 if __name__ == "__main__":

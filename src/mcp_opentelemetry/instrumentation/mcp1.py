@@ -179,6 +179,7 @@ class ServerSeam:
             self._operations.measurements.session_ended(*opened, error.__name__ if error is not None else None)
 
 
+@guarded
 def _method(received: Any) -> str | None:
     """Return the method of what a session has received; `None` for anything but a message."""
     root = getattr(getattr(received, "request", None) or received, "root", None)

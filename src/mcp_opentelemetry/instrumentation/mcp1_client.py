@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from wrapt import ObjectProxy
 
 from mcp_opentelemetry.guard import guarded
-from mcp_opentelemetry.instrumentation import outcomes, peers, sent
+from mcp_opentelemetry.instrumentation import outcomes, peers
 from mcp_opentelemetry.instrumentation.protocol import bounded_method, known_version
-from mcp_opentelemetry.operations import outcome
+from mcp_opentelemetry.instrumentation.sent import SentRequests
 from mcp_opentelemetry.operations.message import Message
 from mcp_opentelemetry.operations.propagation import with_context
-from mcp_opentelemetry.operations.semconv import INITIALIZE, OTHER, TOOLS_CALL
+from mcp_opentelemetry.operations.semconv import TOOLS_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,10 +31,8 @@ class ClientSeam:
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
-        self._tools = sent.KnownTools()
-        self._peers: WeakKeyDictionary[Any, peers.Peer] = WeakKeyDictionary()
+        self._sent = SentRequests(operations)
         self._versions: WeakKeyDictionary[Any, str | None] = WeakKeyDictionary()
-        self._sessions: WeakKeyDictionary[Any, tuple[Message, float]] = WeakKeyDictionary()
 
     def install(self, patches: Patches) -> None:
         """Put the seam in, for connections that are open and those to come."""
@@ -48,34 +45,30 @@ class ClientSeam:
 
     def _connect(self, wrapped: Callable[..., None], session: Any, args: Any, kwargs: Any) -> None:
         wrapped(*args, **kwargs)
-        self._note_peer(session)
-
-    @guarded
-    def _note_peer(self, session: Any) -> None:
-        self._peers[session] = peers.take()
+        self._sent.connect(session)
 
     async def _send(self, wrapped: Callable[..., Awaitable[Any]], session: Any, args: Any, kwargs: Any) -> Any:
         operation = self._begin_sent(session, *args, **kwargs)
         if operation is None:
             return await wrapped(*args, **kwargs)
         try:
-            result = await wrapped(*_with_context(args), **kwargs)
+            result = await wrapped(*(_with_context(args) or args), **kwargs)
         except BaseException as error:
-            self._end_sent(operation, session, error=error)
+            self._sent.failed(operation, error)
             raise
         self._end_sent(operation, session, result)
         return result
 
     @guarded
     def _begin_sent(self, session: Any, request: Any, *_: Any, **__: Any) -> Operation:
-        peer = self._peers.get(session, peers.NOWHERE)
+        peer = self._sent.peer(session)
         root: Any = request.root
         params = getattr(root, "params", None)
         name = getattr(params, "name", None)
         message = Message(
             bounded_method(root.method),
             root.method,
-            self._tools.target(root.method, name),
+            self._sent.target(root.method, name),
             name=name,
             request_id=session._request_id,  # noqa: SLF001 (the next one; nothing is awaited until it is taken)
             protocol_version=self._versions.get(session),
@@ -90,23 +83,12 @@ class ClientSeam:
         return self._operations.begin(message)
 
     @guarded
-    def _end_sent(
-        self, operation: Operation, session: Any, result: Any = None, error: BaseException | None = None
-    ) -> None:
-        message = operation.message
-        if error is not None:
-            self._operations.end(operation, sent.of_exception(error))
-            return
-        if message.method == INITIALIZE:
-            message.protocol_version = self._versions[session] = known_version(getattr(result, "protocolVersion", None))
-            self._operations.learn(operation)
-            self._sessions[session] = message, perf_counter()
-        failed = getattr(result, "isError", False) is True
-        if message.target == OTHER and not failed and self._tools.prove(message.name):
-            message.target = message.name
-            self._operations.learn(operation)
-        ended = outcome.tool_error() if failed and message.method == TOOLS_CALL else outcome.SUCCESS
-        self._operations.end(operation, ended, result if message.method == TOOLS_CALL else None)
+    def _end_sent(self, operation: Operation, session: Any, result: Any) -> None:
+        version = getattr(result, "protocolVersion", None)
+        if version is not None:
+            self._versions[session] = known_version(version)
+        is_error = getattr(result, "isError", False) is True
+        self._sent.answered(operation, session, result, version, is_error=is_error)
 
     async def _handle(self, wrapped: Callable[..., Awaitable[Any]], session: Any, args: Any, kwargs: Any) -> Any:
         operation = self._begin_handled(session, *args, **kwargs)
@@ -123,7 +105,7 @@ class ClientSeam:
     @guarded
     def _begin_handled(self, session: Any, responder: Any) -> Operation:
         root = responder.request.root
-        peer = self._peers.get(session, peers.NOWHERE)
+        peer = self._sent.peer(session)
         message = Message(
             bounded_method(root.method),
             root.method,
@@ -143,17 +125,8 @@ class ClientSeam:
             ended = outcomes.of_response(operation.response, None, is_known=True, is_request=True)
         self._operations.end(operation, ended)
 
-    async def _close(self, wrapped: Callable[..., Awaitable[Any]], session: Any, args: Any, kwargs: Any) -> Any:
-        try:
-            return await wrapped(*args, **kwargs)
-        finally:
-            self._session_closed(session, args[0] if args else None)
-
-    @guarded
-    def _session_closed(self, session: Any, error: type[BaseException] | None) -> None:
-        opened = self._sessions.pop(session, None)
-        if opened is not None:
-            self._operations.measurements.session_ended(*opened, error.__name__ if error is not None else None)
+    def _close(self, wrapped: Callable[..., Awaitable[Any]], session: Any, args: Any, kwargs: Any) -> Awaitable[Any]:
+        return self._sent.closing(session, wrapped, args, kwargs)
 
 
 class _WithContext(ObjectProxy[Any]):
@@ -167,8 +140,9 @@ class _WithContext(ObjectProxy[Any]):
 
 
 async def _notify(wrapped: Callable[..., Awaitable[Any]], _session: Any, args: Any, kwargs: Any) -> Any:
-    return await wrapped(*_with_context(args), **kwargs)
+    return await wrapped(*(_with_context(args) or args), **kwargs)
 
 
+@guarded
 def _with_context(args: tuple[Any, ...]) -> tuple[Any, ...]:
     return (_WithContext(args[0]), *args[1:]) if args else args

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakKeyDictionary
 
 from opentelemetry.trace import NonRecordingSpan
 
 from mcp_opentelemetry.guard import guarded
-from mcp_opentelemetry.instrumentation import outcomes, peers, sent
+from mcp_opentelemetry.instrumentation import outcomes, peers
 from mcp_opentelemetry.instrumentation.protocol import bounded_method, known_version
+from mcp_opentelemetry.instrumentation.sent import SentRequests
 from mcp_opentelemetry.operations import outcome
 from mcp_opentelemetry.operations.message import Message
 from mcp_opentelemetry.operations.operation import current_operation
 from mcp_opentelemetry.operations.propagation import with_context
-from mcp_opentelemetry.operations.semconv import INITIALIZE, JSONRPC_REQUEST_ID, OTHER, TOOLS_CALL
+from mcp_opentelemetry.operations.semconv import INITIALIZE, JSONRPC_REQUEST_ID, TOOLS_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -37,9 +36,7 @@ class ClientSeam:
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
-        self._tools = sent.KnownTools()
-        self._peers: WeakKeyDictionary[Any, peers.Peer] = WeakKeyDictionary()
-        self._sessions: WeakKeyDictionary[Any, tuple[Message, float]] = WeakKeyDictionary()
+        self._sent = SentRequests(operations)
 
     def install(self, patches: Patches) -> None:
         """Put the seam in, for connections that are open and those to come."""
@@ -56,11 +53,7 @@ class ClientSeam:
 
     def _connect(self, wrapped: Callable[..., None], dispatcher: Any, args: Any, kwargs: Any) -> None:
         wrapped(*args, **kwargs)
-        self._note_peer(dispatcher)
-
-    @guarded
-    def _note_peer(self, dispatcher: Any) -> None:
-        self._peers[dispatcher] = peers.take()
+        self._sent.connect(dispatcher)
 
     async def _send(self, wrapped: Callable[..., Awaitable[Any]], dispatcher: Any, args: Any, kwargs: Any) -> Any:
         operation = self._begin_sent(dispatcher, *args, **kwargs)
@@ -69,19 +62,19 @@ class ClientSeam:
         try:
             result = await wrapped(*(_with_context(args) or args), **kwargs)
         except BaseException as error:
-            self._end_sent(operation, dispatcher, error=error)
+            self._sent.failed(operation, error)
             raise
         self._end_sent(operation, dispatcher, result)
         return result
 
     @guarded
     def _begin_sent(self, dispatcher: Any, method: str, params: Any, opts: Any = None, **_: Any) -> Operation:
-        peer = self._peers.get(dispatcher, peers.NOWHERE)
+        peer = self._sent.peer(dispatcher)
         params = cast("Mapping[str, Any]", params or {})
         message = Message(
             bounded_method(method),
             method,
-            self._tools.target(method, params.get("name")),
+            self._sent.target(method, params.get("name")),
             protocol_version=known_version(_version(params, opts)) if method != INITIALIZE else None,
             transport=peer.transport,
             session_id=getattr(peer.source, "session_id", None),
@@ -96,24 +89,9 @@ class ClientSeam:
         return self._operations.begin(message)
 
     @guarded
-    def _end_sent(
-        self, operation: Operation, dispatcher: Any, result: Any = None, error: BaseException | None = None
-    ) -> None:
-        message = operation.message
-        if error is not None:
-            self._operations.end(operation, sent.of_exception(error))
-            return
-        answer = cast("Mapping[str, Any]", result)
-        if message.method == INITIALIZE:
-            message.protocol_version = known_version(answer.get("protocolVersion"))
-            self._operations.learn(operation)
-            self._sessions[dispatcher] = message, perf_counter()
-        failed = answer.get("isError") is True
-        if message.target == OTHER and not failed and self._tools.prove(message.name):
-            message.target = message.name
-            self._operations.learn(operation)
-        ended = outcome.tool_error() if failed and message.method == TOOLS_CALL else outcome.SUCCESS
-        self._operations.end(operation, ended, result if message.method == TOOLS_CALL else None)
+    def _end_sent(self, operation: Operation, dispatcher: Any, result: dict[str, Any]) -> None:
+        is_error = result.get("isError") is True
+        self._sent.answered(operation, dispatcher, result, result.get("protocolVersion"), is_error=is_error)
 
     async def _handle(self, wrapped: Callable[..., Awaitable[Any]], session: Any, args: Any, kwargs: Any) -> Any:
         operation = self._begin_handled(session, *args, **kwargs)
@@ -130,7 +108,7 @@ class ClientSeam:
 
     @guarded
     def _begin_handled(self, session: Any, dctx: Any, method: str, params: Mapping[str, Any] | None) -> Operation:
-        peer = self._peers.get(session._dispatcher, peers.NOWHERE)  # noqa: SLF001
+        peer = self._sent.peer(session._dispatcher)  # noqa: SLF001
         message = Message(
             bounded_method(method),
             method,
@@ -142,17 +120,8 @@ class ClientSeam:
         )
         return self._operations.begin(message)
 
-    async def _close(self, wrapped: Callable[..., Awaitable[Any]], session: Any, args: Any, kwargs: Any) -> Any:
-        try:
-            return await wrapped(*args, **kwargs)
-        finally:
-            self._session_closed(session, args[0] if args else None)
-
-    @guarded
-    def _session_closed(self, session: Any, error: type[BaseException] | None) -> None:
-        opened = self._sessions.pop(session._dispatcher, None)  # noqa: SLF001
-        if opened is not None:
-            self._operations.measurements.session_ended(*opened, error.__name__ if error is not None else None)
+    def _close(self, wrapped: Callable[..., Awaitable[Any]], session: Any, args: Any, kwargs: Any) -> Awaitable[Any]:
+        return self._sent.closing(getattr(session, "_dispatcher", None), wrapped, args, kwargs)
 
 
 async def _notify(wrapped: Callable[..., Awaitable[Any]], _dispatcher: Any, args: Any, kwargs: Any) -> Any:
