@@ -64,12 +64,12 @@ class Telemetry:
     def spans(self, method: str | None = None) -> list[ReadableSpan]:
         """Return the server spans that have ended, of one method or of all."""
         spans = [span for span in self._exporter.get_finished_spans() if span.kind is SpanKind.SERVER]
-        return [span for span in spans if method in {None, attributes(span)["mcp.method.name"]}]
+        return [span for span in spans if method in {None, attributes(span).get("mcp.method.name")}]
 
     def sent(self, method: str | None = None) -> list[ReadableSpan]:
         """Return the client spans that have ended, of one method or of all."""
         spans = [span for span in self._exporter.get_finished_spans() if span.kind is SpanKind.CLIENT]
-        return [span for span in spans if method in {None, attributes(span)["mcp.method.name"]}]
+        return [span for span in spans if method in {None, attributes(span).get("mcp.method.name")}]
 
     def all_spans(self) -> list[ReadableSpan]:
         return list(self._exporter.get_finished_spans())

@@ -173,6 +173,21 @@ def test_uninstrument_and_instrument_again_count_on_without_doubling() -> None:
     assert "Traceback" not in stderr
 
 
+def test_instrumenting_twice_counts_once_and_says_so() -> None:
+    result, stderr = _run(
+        """
+        from mcp_opentelemetry.instrumentor import McpInstrumentor
+        McpInstrumentor().instrument()
+        mcp_opentelemetry.configure()
+        McpInstrumentor().instrument()
+        asyncio.run(call(make(), "ok"))
+        print(json.dumps({"metrics": scrape()}))
+        """
+    )
+    assert 'mcp_requests_total{status="success",tool="ok"} 1.0' in str(result["metrics"])
+    assert "already instrumented" in stderr
+
+
 def test_disabled_sdk_leaves_everything_as_it_was() -> None:
     result, stderr = _run(
         """

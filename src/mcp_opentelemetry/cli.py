@@ -24,6 +24,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final = (
     Command("demo", "mcp_opentelemetry.demo.command", "run an example server and watch its metrics while it is called"),
+    Command("doctor", "mcp_opentelemetry.doctor", "say what is installed, what is set, and what is wrong with it"),
 )
 
 

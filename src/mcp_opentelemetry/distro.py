@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_TRACES_EXPORTER
+from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro
 from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_CONFIGURATOR
 from opentelemetry.sdk.environment_variables import (
@@ -17,10 +19,13 @@ from opentelemetry.sdk.environment_variables import (
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from importlib.metadata import EntryPoint
+
+_logger = logging.getLogger("mcp_opentelemetry")
 
 NAME: Final = "mcp_opentelemetry"
 
-_ENDPOINT_BY_EXPORTER: Final = {
+ENDPOINT_BY_EXPORTER: Final = {
     OTEL_TRACES_EXPORTER: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
     OTEL_METRICS_EXPORTER: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
     OTEL_LOGS_EXPORTER: OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
@@ -34,6 +39,15 @@ class McpDistro(BaseDistro):
         keep_our_configurator(os.environ)
         export_where_an_endpoint_is_named(os.environ)
 
+    def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
+        """Load one instrumentor; one that fails does not take those after it along, ours among them."""
+        try:
+            super().load_instrumentor(entry_point, **kwargs)  # pyright: ignore[reportUnknownMemberType] (untyped)
+        except (ImportError, DependencyConflictError):
+            raise  # what is not installed: the loader passes over it
+        except Exception:
+            _logger.exception("the instrumentor %s has failed; the others go on", entry_point.name)
+
 
 def keep_our_configurator(environ: MutableMapping[str, str]) -> None:
     """Name our configurator, unless the user has named one: another distribution's may sort first."""
@@ -45,6 +59,6 @@ def export_where_an_endpoint_is_named(environ: MutableMapping[str, str]) -> None
 
     Without an endpoint an exporter would retry against a port that nobody listens on, and hold up the exit.
     """
-    for exporter, endpoint in _ENDPOINT_BY_EXPORTER.items():
+    for exporter, endpoint in ENDPOINT_BY_EXPORTER.items():
         if environ.get(endpoint) or environ.get(OTEL_EXPORTER_OTLP_ENDPOINT):
             environ.setdefault(exporter, "otlp")

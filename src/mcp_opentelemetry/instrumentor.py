@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
+from mcp_opentelemetry import conflicts
 from mcp_opentelemetry.build_info import observe_build_info
 from mcp_opentelemetry.configurator import is_disabled
 from mcp_opentelemetry.instrumentation.http_app import HttpApps
@@ -34,6 +35,7 @@ class McpInstrumentor(BaseInstrumentor):
     def _instrument(self, **kwargs: Any) -> None:
         if is_disabled(os.environ):
             return
+        conflicts.warn(conflicts.active_conflicts(os.environ))
         runtime = get_runtime()
         runtime.attach()  # where another distribution has set the providers, this is the first that we see of them
         operations = get_operations(kwargs.get("tracer_provider"), kwargs.get("meter_provider"))
