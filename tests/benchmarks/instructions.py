@@ -1,79 +1,64 @@
 """Count the instructions of one tool call: `python tests/benchmarks/instructions.py [variant ...]`.
 
-Needs valgrind. A machine with other work to do gives the same figures: they are counts, not times.
+Needs valgrind. Counts do not depend on what else the machine has to do; they repeat to about 5,000 per call.
 """
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
-from variants import VARIANTS, connected
-
-_WARM_UP = 50
-_FEW = 100
-_MANY = 400
+_VARIANTS: Final = ("bare", "installed", "floor", "native", "ours")
+_FEW: Final = 100
+_MANY: Final = 400
+_ROOT: Final = Path(__file__).parents[2]
 
 
 def main() -> None:
     """Measure the variants named on the command line, or all, and print a table."""
-    names = sys.argv[1:] or list(VARIANTS)
+    names = sys.argv[1:] or _VARIANTS
     runs = [(name, calls) for name in names for calls in (_FEW, _MANY)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         totals = dict(zip(runs, pool.map(lambda run: count(*run), runs), strict=True))
     # The start, the warm-up and the end are in both runs, and drop out.
     costs = {name: (totals[name, _MANY] - totals[name, _FEW]) / (_MANY - _FEW) / 1_000 for name in names}
-    print_table(costs)
+    print(table(costs))  # noqa: T201 (a script's answer)
 
 
-def count(name: str, calls: int) -> int:
+def count(variant: str, calls: int) -> int:
     """Return the instructions of a process that makes so many calls, in all its threads."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [
-            "valgrind",
-            "--tool=callgrind",
-            f"--callgrind-out-file={Path(folder, 'out')}",
-            sys.executable,
-            __file__,
-            "--child",
-            name,
-            str(calls),
-        ]
-        # Memory, string hashes and the order of sets are the same in all runs.
-        environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONMALLOC": "pymalloc"}
-        process = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    counted = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    child = [sys.executable, "-m", "tests.benchmarks.variants", variant, str(calls)]
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}  # the same collisions in every run
+    process = subprocess.run(
+        [*counted, *child], cwd=_ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     found = re.search(r"Collected\s*:\s*(\d+)", process.stderr)
-    assert found is not None, process.stderr
+    if process.returncode != 0 or found is None:
+        sys.exit(process.stderr)
     return int(found[1])
 
 
-def print_table(costs: dict[str, float]) -> None:
-    """Print thousands of instructions per call, and what they are over mcp alone and over the floor."""
-    print(f"{'variant':8} {'kinstr/call':>12} {'over bare':>10} {'x floor':>8}")
+def table(costs: dict[str, float]) -> str:
+    """Return thousands of instructions per call as a table, and what is added to mcp.
+
+    `installed` is what a server pays today: mcp makes its span, and no SDK takes it. `bare` is mcp without the span.
+    """
+    bases = [base for base in ("bare", "installed") if base in costs]
+    rows = [["", "kinstr/call", *(title for base in bases for title in (f"over {base}", "x floor"))]]
     for name, cost in costs.items():
-        added = cost - costs["bare"] if "bare" in costs else float("nan")
-        floor = costs["floor"] - costs["bare"] if {"bare", "floor"} <= costs.keys() else float("nan")
-        print(f"{name:8} {cost:12.1f} {added:10.1f} {added / floor:8.2f}")
-
-
-def run_child(name: str, calls: int) -> None:
-    """Make the calls to be counted."""
-    with connected(VARIANTS[name]) as call:
-        call(_WARM_UP)
-        # A full collection walks everything that has been imported; whether one falls into a run is chance.
-        gc.collect()
-        gc.freeze()
-        call(calls)
+        row = [name, f"{cost:.1f}"]
+        for base in bases:
+            added, floor = cost - costs[base], costs.get("floor", costs[base]) - costs[base]
+            row += [f"{added:.1f}", f"{added / floor:.2f}" if floor else ""]
+        rows.append(row)
+    return "\n".join(f"{row[0]:10}" + "".join(f"{cell:>16}" for cell in row[1:]) for row in rows)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--child"]:
-        run_child(sys.argv[2], int(sys.argv[3]))
-    else:
-        main()
+    main()

@@ -5,13 +5,12 @@ It listens on a free port of loopback. `hangs=True` makes one that accepts every
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import grpc
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
@@ -20,9 +19,13 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metr
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as metrics_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as traces_grpc
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+    from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 @dataclass
@@ -46,6 +49,10 @@ class Receiver:
     def span_names(self) -> list[str]:
         """Return the names of all spans."""
         return [span.name for span in self.spans]
+
+    def logged(self) -> list[str]:
+        """Return the texts of all log records."""
+        return [record.body.string_value for record in self.log_records]
 
     def counted(self, metric_name: str, **labels: str) -> int:
         """Return the last value of a counter that arrived with these labels; 0 if none did."""
@@ -80,9 +87,7 @@ class Receiver:
         raise TypeError(request)
 
 
-class _Service(
-    traces_grpc.TraceServiceServicer, metrics_grpc.MetricsServiceServicer, logs_grpc.LogsServiceServicer
-):
+class _Service(traces_grpc.TraceServiceServicer, metrics_grpc.MetricsServiceServicer, logs_grpc.LogsServiceServicer):
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
 
@@ -120,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
         "/v1/logs": logs.ExportLogsServiceRequest,
     }
 
-    def do_POST(self) -> None:  # noqa: N802 (http.server's name)
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         answer = self.server.receiver.take(self.requests[self.path].FromString(body)).SerializeToString()
         if self.server.receiver.hangs:

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from itertools import count
 from pathlib import Path
 from threading import Condition, Thread
-from typing import IO, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 from typing_extensions import Self
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
 T = TypeVar("T")
 
 SERVERS: Final = Path(__file__).parents[1] / "servers"
-INSTRUMENT: Final = str(Path(sys.executable).with_name("opentelemetry-instrument"))
+PYTHON: Final = sys.executable
+INSTRUMENT: Final = str(Path(PYTHON).with_name("opentelemetry-instrument"))
 PATIENCE: Final = 60.0  # seconds until a test gives up on something that takes one: a busy machine fails no test
-_PROTOCOL: Final = "2025-06-18"
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -44,6 +45,19 @@ def is_listening(port: int) -> bool:
     """Return whether anybody answers on a port of loopback."""
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Return when something has become so, by asking again and again."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, f"never came true: {is_so}"
+        time.sleep(0.02)
+
+
+def report(what: str, seconds: float) -> None:
+    """Print a figure, for `pytest -rP` and for failures."""
+    print(f"{what}: {seconds:.2f} s")
 
 
 def get(url: str) -> tuple[int, str]:
@@ -71,9 +85,12 @@ class Output:
     def wait_for(self, find: Callable[[str], T | None]) -> T:
         """Return the first thing that `find` finds in a line."""
         found: list[T] = []
+        seen = 0
 
         def look() -> bool:
-            found.extend(hit for line in self.lines if (hit := find(line)) is not None)
+            nonlocal seen
+            found.extend(hit for line in self.lines[seen:] if (hit := find(line)) is not None)
+            seen = len(self.lines)
             return bool(found) or self._ended
 
         with self._news:
@@ -115,10 +132,8 @@ class Process:
         instrumented: `False` for the same process without the command in front.
     """
 
-    def __init__(
-        self, *command: str, settings: Mapping[str, str] | None = None, instrumented: bool = True
-    ) -> None:
-        words: Sequence[str] = command if os.path.isabs(command[0]) else (sys.executable, *command)
+    def __init__(self, *command: str, settings: Mapping[str, str] | None = None, instrumented: bool = True) -> None:
+        words: Sequence[str] = command if Path(command[0]).is_absolute() else (PYTHON, *command)
         self._process = subprocess.Popen(
             [INSTRUMENT, *words] if instrumented else words,
             stdin=subprocess.PIPE,
@@ -128,6 +143,7 @@ class Process:
             encoding="utf-8",
             cwd=SERVERS,
             env=environment(settings or {}),
+            start_new_session=True,  # with its workers it makes one group, to be ended together
         )
         assert self._process.stdin
         assert self._process.stdout
@@ -141,70 +157,43 @@ class Process:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for output in (self.stdout, self.stderr):
+            output.text()
+        for stream in (self.stdin, self._process.stdout, self._process.stderr):
             assert stream
             stream.close()
 
     def wait_for_port(self, port: int) -> None:
         """Return when the process answers on a port."""
-        deadline = time.monotonic() + PATIENCE
-        while not is_listening(port):
+
+        def answers() -> bool:
             assert self._process.poll() is None, f"ended with {self._process.returncode}: {self.stderr.text()}"
-            assert time.monotonic() < deadline, f"port {port} does not answer: {self.stderr.lines}"
-            time.sleep(0.02)
+            return is_listening(port)
+
+        wait_until(answers)
+
+    def has_ended(self) -> bool:
+        """Return whether the process has ended."""
+        return self._process.poll() is not None
 
     def close_stdin(self) -> Ended:
         """End a stdio server as its client does, and wait for it."""
         start = time.monotonic()
         self.stdin.close()
-        return self._wait(start)
+        return self.wait(start)
 
     def send_signal(self, signum: signal.Signals) -> Ended:
         """Send a signal that ends the process, and wait for it."""
         start = time.monotonic()
         self._process.send_signal(signum)
-        return self._wait(start)
+        return self.wait(start)
 
-    def _wait(self, start: float) -> Ended:
+    def wait(self, start: float | None = None) -> Ended:
+        """Wait for the end that something has caused already."""
+        start = start or time.monotonic()
         returncode = self._process.wait(PATIENCE)
         seconds = time.monotonic() - start
         return Ended(returncode, self.stdout.text(), self.stderr.text(), seconds)
-
-
-class StdioServer(Process):
-    """A process that is spoken to in raw JSON-RPC on its standard streams."""
-
-    def __init__(self, server: str = "stdio_or_http.py", *, settings: Mapping[str, str] | None = None, **how: bool) -> None:
-        super().__init__(server, "stdio", settings=settings, **how)
-        self._ids = count(1)
-
-    def __enter__(self) -> Self:
-        try:
-            client = {"name": "test", "version": "1"}
-            self.request("initialize", {"protocolVersion": _PROTOCOL, "capabilities": {}, "clientInfo": client})
-            self._send({"method": "notifications/initialized"})
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def request(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Send a request and wait for its answer, an error or a result."""
-        request_id = next(self._ids)
-        self._send({"id": request_id, "method": method, "params": params})
-
-        def answer(line: str) -> Any:
-            message = json.loads(line)
-            return message if message.get("id") == request_id and "method" not in message else None
-
-        return self.stdout.wait_for(answer)
-
-    def call(self, tool: str, **arguments: Any) -> Any:
-        """Call a tool; returns its result."""
-        return self.request("tools/call", {"name": tool, "arguments": arguments})["result"]
-
-    def _send(self, message: Mapping[str, Any]) -> None:
-        self.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
-        self.stdin.flush()

@@ -1,0 +1,60 @@
+"""The ways to serve MCP over HTTP, as processes, spoken to by the real client."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from mcp.client import Client
+from mcp.client.sse import sse_client
+from typing_extensions import Self
+
+from tests.integration.processes import PYTHON, Process, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_types import CallToolResult
+
+UVICORN: Final = "uvicorn asgi_app:app"
+WORKERS: Final = "uvicorn asgi_app:app --workers 2"
+HTTP_SERVERS: Final = ("streamable-http", "sse", UVICORN)
+
+
+class HttpServer(Process):
+    """A server process that listens on loopback once `with` is entered.
+
+    Args:
+        kind: a transport for `MCPServer.run`, or a command of `uvicorn`.
+        settings: environment variables.
+        instrumented: `False` for the same process without `opentelemetry-instrument`.
+    """
+
+    def __init__(self, kind: str, *, settings: Mapping[str, str] | None = None, instrumented: bool = True) -> None:
+        self._kind = kind
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        program, *arguments = kind.split()
+        if program == "uvicorn":
+            command = (str(Path(PYTHON).with_name(program)), *arguments, "--port", str(self._port))
+        else:
+            command = ("stdio_or_http.py", kind, str(self._port))
+        super().__init__(*command, settings=settings, instrumented=instrumented)
+
+    def __enter__(self) -> Self:
+        try:
+            self.wait_for_port(self._port)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def call(self, tool: str, **arguments: Any) -> CallToolResult:
+        """Call a tool as a client that comes and goes; returns its result."""
+        return anyio.run(self._call, tool, arguments)
+
+    async def _call(self, tool: str, arguments: dict[str, Any]) -> CallToolResult:
+        server = sse_client(f"{self.url}/sse") if self._kind == "sse" else f"{self.url}/mcp"
+        async with Client(server) as client:
+            return await client.call_tool(tool, arguments)
