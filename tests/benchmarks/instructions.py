@@ -27,7 +27,7 @@ def main() -> None:
         totals = dict(zip(runs, pool.map(lambda run: count(*run), runs), strict=True))
     # The start, the warm-up and the end are in both runs, and drop out.
     costs = {name: (totals[name, _MANY] - totals[name, _FEW]) / (_MANY - _FEW) / 1_000 for name in names}
-    print(table(costs))  # noqa: T201 (a script's answer)
+    print(table(costs))
 
 
 def count(variant: str, calls: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 
+from mcp_opentelemetry.instrumentation.upstream import PRIVATE_NAMES
 from tests.http_server import served
 from tests.matrix import sdk
 from tests.telemetry import Telemetry, attributes
@@ -70,7 +71,9 @@ async def _run(transport: str) -> dict[str, Any]:
 
 async def _main() -> None:
     tables: dict[str, Any] = {transport: await _run(transport) for transport in ("memory", "http")}
-    print(json.dumps({"sdk": {"mcp": sdk.MCP, "fastmcp": sdk.FASTMCP}, **tables}))
+    packages = [f"mcp {sdk.MCP[0]}", *([f"fastmcp {sdk.FASTMCP[0]}"] if sdk.FASTMCP else [])]
+    moved = [str(name) for package in packages for name in PRIVATE_NAMES[package] if not name.exists()]
+    print(json.dumps({"moved": moved, "sdk": {"mcp": sdk.MCP, "fastmcp": sdk.FASTMCP}, **tables}))
 
 
 if __name__ == "__main__":
