@@ -62,12 +62,12 @@ class Farewell:
         if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
             return
 
-        def die(signum: int, _: FrameType | None) -> None:
-            self()
-            signal.signal(signum, signal.SIG_DFL)
-            signal.raise_signal(signum)
+        signal.signal(signal.SIGTERM, self._die)
 
-        signal.signal(signal.SIGTERM, die)
+    def _die(self, signum: int, _: FrameType | None) -> None:
+        self()
+        signal.signal(signum, signal.SIG_DFL)
+        signal.raise_signal(signum)
 
     def _start_threads(self) -> None:
         # Now, because CPython 3.12 starts no threads any more once exit handlers run; and again in a forked
@@ -87,3 +87,8 @@ class Farewell:
             provider.shutdown()
         except Exception:
             _logger.exception("an exporter failed at shutdown")
+
+
+def handles_sigterm() -> bool:
+    """Return whether a farewell is what SIGTERM runs."""
+    return isinstance(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), Farewell)

@@ -18,10 +18,14 @@ from opentelemetry.sdk.metrics import MeterProvider
 
 from mcp_opentelemetry import identity
 from mcp_opentelemetry.config import ENDPOINTS, Settings
+from mcp_opentelemetry.farewell import handles_sigterm
 from mcp_opentelemetry.operations.capture import Capture, Redact
 from mcp_opentelemetry.readers import ScrapeReader
+from mcp_opentelemetry.wakeup import wake_on_signals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.routing import BaseRoute
 
     from mcp_opentelemetry.http.server import HttpServer
@@ -94,9 +98,11 @@ class Runtime:
         """Return the name and version of the first server that has served."""
         return self._server_name, self._server_version
 
-    def serving_on_stdio(self) -> None:
-        """Take note that standard output belongs to the protocol."""
+    def serving_on_stdio(self) -> Callable[[], None] | None:
+        """Take note that standard output belongs to the protocol; returns what to call when it no longer does."""
         self._is_on_stdio = True
+        # Without a handler of ours, SIGTERM needs no help.
+        return wake_on_signals() if handles_sigterm() else None
 
     def close(self) -> None:
         """Close the port and take our reader off the meter provider."""

@@ -30,8 +30,12 @@ PATIENCE: Final = 60.0  # seconds until a test gives up on something that takes 
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment, with these settings as the only ones of OpenTelemetry."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")} | dict(settings)
+    """Return this process's environment, with these settings as the only ones of OpenTelemetry.
+
+    Other instrumentors that are installed for other tests stay out: the logging one has news of its own at exit.
+    """
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    return {**clean, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "logging,mcp", **settings}
 
 
 def free_port() -> int:

@@ -85,6 +85,16 @@ def test_stdio_server_delivers_on_sigterm_while_stdin_is_open(receiver: Receiver
     assert ended.returncode == -signal.SIGTERM
 
 
+def test_idle_stdio_server_delivers_when_another_thread_has_received_sigterm(receiver: Receiver) -> None:
+    """As when the signal comes just before the event loop goes to sleep: nothing else would wake it."""
+    with StdioServer(settings=receiver.settings | _NOTHING_IN_BETWEEN) as server:
+        server.call("add", a=1, b=2)
+        server.call("signal_a_thread")
+        ended = server.wait()
+    assert_call_arrived(receiver)
+    assert ended.returncode == -signal.SIGTERM
+
+
 @pytest.mark.parametrize("kind", HTTP_SERVERS)
 def test_http_server_delivers_on_sigint_and_ends_as_without_us(kind: str, receiver: Receiver) -> None:
     with HttpServer(kind, settings=receiver.settings | _NOTHING_IN_BETWEEN) as server:

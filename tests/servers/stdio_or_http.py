@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
+import threading
 
 from footprint import footprint
 from mcp.server.mcpserver import MCPServer
@@ -48,6 +50,12 @@ async def note(text: str) -> None:
 async def look_inside() -> str:
     """Say what this process is made of."""
     return json.dumps(footprint())
+
+
+@mcp.tool()
+async def signal_a_thread() -> None:
+    """Let another thread than the event loop's receive SIGTERM, a while after the answer."""
+    threading.Timer(0.2, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)).start()
 
 
 if __name__ == "__main__":

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from mcp_opentelemetry.instrumentation.patches import Patches
 
 
-def watch(patches: Patches, serving: Callable[[Any], None], on_stdio: Callable[[], None]) -> None:
+def watch(patches: Patches, serving: Callable[[Any], None], on_stdio: Callable[[], Callable[[], None] | None]) -> None:
     """Report each start of a server, and the use of the standard streams for it.
 
     Args:
         patches: where the seams are put.
         serving: called with a low-level server that starts to serve.
-        on_stdio: called when a server starts to serve on the standard streams; must not raise.
+        on_stdio: called when a server starts to serve on the standard streams; what it returns, when it stops.
+            Neither may raise.
     """
 
     def run(wrapped: Callable[..., Any], server: Any, args: Any, kwargs: Any) -> Any:

@@ -69,18 +69,18 @@ def take_stdio() -> bool:
 
 
 def marking_stdio(
-    stdio_server: Callable[..., AbstractAsyncContextManager[Any]], entered: Callable[[], None]
+    stdio_server: Callable[..., AbstractAsyncContextManager[Any]], entered: Callable[[], Callable[[], None] | None]
 ) -> Callable[..., AbstractAsyncContextManager[Any]]:
     """Wrap `mcp.server.stdio.stdio_server` so that messages read by it are known as such.
 
     Args:
         stdio_server: the original.
-        entered: called when the process starts to serve on its standard streams.
+        entered: called when the process starts to serve on its standard streams; what it returns, when it stops.
     """
 
     @asynccontextmanager
     async def marked(*args: Any, **kwargs: Any) -> AsyncGenerator[Any]:
-        entered()
+        left = entered()
         # The reader task inherits the mark, and each message its reader's context.
         token = _on_stdio.set(True)
         try:
@@ -89,6 +89,8 @@ def marking_stdio(
         finally:
             with suppress(ValueError):  # left in another context than entered: that one is going away
                 _on_stdio.reset(token)
+            if left is not None:
+                left()
 
     marked.__wrapped__ = stdio_server  # pyright: ignore[reportFunctionMemberAccess] (as functools.wraps does)
     return marked
