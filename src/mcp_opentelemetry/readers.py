@@ -18,6 +18,8 @@ from opentelemetry.sdk.metrics import (
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from mcp_opentelemetry.exposition import no_collection, render
+
 # Far above what bounded labels can reach: 1,000 tools with three outcomes are 3,000 label sets already,
 # and the SDK's own limit of 2,000 folds the rest into one point without a word.
 _MOST_LABEL_SETS: Final = 100_000
@@ -43,8 +45,9 @@ class ScrapeReader(PrometheusMetricReader):
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """Return all metrics in the format that an `Accept` header asks for, and its content type."""
         encode, content_type = choose_encoder(accept)
-        with self._scrape_lock:
-            body = encode(self._registry)
+        with self._scrape_lock, no_collection():
+            is_openmetrics = content_type.startswith("application/openmetrics-text")
+            body = render(self._registry.collect(), encode, with_end=is_openmetrics)
         if not self._has_overflowed and _OVERFLOW in body:
             self._has_overflowed = True
             _logger.warning(

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from mcp_opentelemetry.operations.semconv import OTHER, PROMPTS_GET, TOOLS_CALL
 
-_LISTS: Final = {"tools/list": ("tools", TOOLS_CALL), "prompts/list": ("prompts", PROMPTS_GET)}
+LISTS: Final = {"tools/list": ("tools", TOOLS_CALL), "prompts/list": ("prompts", PROMPTS_GET)}
 # Lists may be made per caller; a server that invents names must not fill the memory.
 _MOST_NAMES: Final = 10_000
 
@@ -57,9 +57,9 @@ class Catalog:
 
     def learn(self, method: str, result: Any) -> None:
         """Take in the names of a list that the server has sent: a low-level server has no other registry."""
-        if method not in _LISTS:
+        if method not in LISTS:
             return
-        key, target_method = _LISTS[method]
+        key, target_method = LISTS[method]
         is_wire = isinstance(result, Mapping)
         items: Any = cast("Mapping[str, Any]", result).get(key) if is_wire else getattr(result, key, None)
         for item in items or ():

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.instrumentation import outcomes, transports
-from mcp_opentelemetry.instrumentation.catalog import Catalog, is_framework
+from mcp_opentelemetry.instrumentation.catalog import LISTS, Catalog, is_framework
 from mcp_opentelemetry.instrumentation.protocol import bounded_method, is_modern, known_version
 from mcp_opentelemetry.operations.message import Message
 from mcp_opentelemetry.operations.operation import current_operation
@@ -106,7 +106,8 @@ class ServerSeam:
 
     @guarded
     def _end_returned(self, operation: Operation | None, server: Any, ctx: Any, result: Any) -> None:
-        self._catalog(server).learn(ctx.method, result)
+        if ctx.method in LISTS:
+            self._catalog(server).learn(ctx.method, result)
         if operation is None:
             return
         method = operation.message.method
@@ -172,7 +173,7 @@ class ServerSeam:
 
 async def _keep_exception(wrapped: Callable[..., Awaitable[Any]], _manager: Any, args: Any, kwargs: Any) -> Any:
     """Note what a tool raises before the SDK turns it into a result; the outermost of nested calls counts."""
-    operation = guarded(current_operation)()
+    operation = current_operation()
     try:
         result = await wrapped(*args, **kwargs)
     except BaseException as error:

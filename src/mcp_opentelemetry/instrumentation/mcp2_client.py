@@ -138,7 +138,7 @@ def _with_context(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _replace_native(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
     """Let the SDK have our span in place of the one it would make around a request."""
-    operation = guarded(current_operation)()
+    operation = current_operation()
     if operation is None or not operation.message.is_sent:
         return wrapped(*args, **kwargs)
     _note_request_id(operation, kwargs.get("attributes") or {})

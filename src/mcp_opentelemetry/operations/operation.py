@@ -5,10 +5,11 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.context import attach, create_key, detach, get_value, set_value
+from opentelemetry.context import Context, attach, create_key, detach, get_value
 from opentelemetry.metrics import get_meter
 from opentelemetry.trace import get_tracer, set_span_in_context
 
+from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.operations import semconv
 from mcp_opentelemetry.operations.capture import Capture
 from mcp_opentelemetry.operations.failure import mark
@@ -20,7 +21,6 @@ from mcp_opentelemetry.version import __version__
 if TYPE_CHECKING:
     from contextvars import Token
 
-    from opentelemetry.context import Context
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, TracerProvider
 
@@ -31,6 +31,7 @@ _SCOPE: Final = "mcp_opentelemetry"
 _CURRENT: Final = create_key("mcp-operation")
 # Method, id and URI are the peer's text; nobody needs more of it than this (characters).
 _LONGEST: Final = 256
+_NOWHERE: Final = Context()
 
 
 class Operation:
@@ -51,7 +52,7 @@ class Operation:
         self.message = message
         self.span = span
         self.raised = self.response = self.is_known = None
-        self.context = set_span_in_context(span, set_value(_CURRENT, self, parent))
+        self.context = set_span_in_context(span, Context({**parent, _CURRENT: self}))
         self.started = perf_counter()
 
     def enter(self) -> None:
@@ -59,6 +60,7 @@ class Operation:
         self.token: Token[Context] = attach(self.context)
 
 
+@guarded
 def current_operation() -> Operation | None:
     """Return the MCP operation that the caller runs in."""
     operation = get_value(_CURRENT)
@@ -121,6 +123,7 @@ class Operations:
         if outcome is not SUCCESS:
             mark(span, outcome, self.capture)
         span.end()
+        operation.context = _NOWHERE  # it holds the operation: garbage that only the collector could free
 
     def _attributes(self, kind: Kind, message: Message) -> dict[str, Any]:
         attributes: dict[str, Any] = {**kind.span_attributes}
