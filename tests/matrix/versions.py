@@ -30,7 +30,9 @@ def build(folder: Path) -> None:
         python = python_of(folder, name)
         if not python.exists():
             venv.create(folder / name, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", str(ROOT), requirement], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", str(ROOT), "coverage>=7.10", requirement], check=True
+        )
 
 
 if __name__ == "__main__":
