@@ -23,17 +23,17 @@ PYTHONS = {name: python_of(Path(FOLDER), name) for name in VERSIONS} if FOLDER e
 MAJORS = [name for name in ("mcp-1", "mcp-2", "fastmcp-3", "fastmcp-4") if name in PYTHONS] or ["installed"]
 
 
-def _environ() -> dict[str, str]:
+def environ() -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "COV", "FASTMCP_"))}
     return {**clean, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
 
 
-def _run(name: str, *arguments: str) -> Any:
+def run(name: str, *arguments: str) -> Any:
     # Half of the seams runs on other SDKs only: what they cover belongs to the whole.
     coverage = ["coverage", "run", f"--rcfile={ROOT / 'pyproject.toml'}", f"--data-file={ROOT / '.coverage'}", "-m"]
     done = subprocess.run(
         [PYTHONS[name], "-m", *(coverage if FOLDER else []), *arguments],
-        env=_environ(),
+        env=environ(),
         cwd="/",
         capture_output=True,
         text=True,
@@ -100,7 +100,7 @@ def _expected(sdk: dict[str, Any], transport: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", PYTHONS)
 def test_every_sdk_gives_the_same_table(name: str) -> None:
-    result = _run(name, "tests.matrix.scenario")
+    result = run(name, "tests.matrix.scenario")
     sdk = result.pop("sdk")
     assert result.pop("moved") == [], "private names that this SDK has moved: mend the seam, then the list"
     for transport, table in result.items():
@@ -115,7 +115,7 @@ def test_every_sdk_gives_the_same_table(name: str) -> None:
 def _server(name: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
     process = subprocess.Popen(
         [PYTHONS[name], "-m", "tests.matrix.peer", "serve"],
-        env=_environ(),
+        env=environ(),
         cwd="/",
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -135,7 +135,7 @@ def _server(name: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
 @pytest.mark.parametrize("client", MAJORS)
 def test_client_and_server_of_any_two_versions_share_one_trace(client: str, server: str) -> None:
     with _server(server) as (url, handled):
-        sent = _run(client, "tests.matrix.peer", "call", url)
+        sent = run(client, "tests.matrix.peer", "call", url)
     (call,) = [span for span in sent if span["name"] == "tools/call add"]
     (tool,) = [span for span in handled if span["name"] == "tools/call add"]
     assert (call["kind"], tool["kind"]) == ("CLIENT", "SERVER")
@@ -145,7 +145,7 @@ def test_client_and_server_of_any_two_versions_share_one_trace(client: str, serv
 
 @pytest.mark.parametrize("name", PYTHONS)
 def test_no_function_of_ours_can_break_a_call(name: str) -> None:
-    result = _run(name, "tests.matrix.sabotage")
+    result = run(name, "tests.matrix.sabotage")
     print(f"{name}: {len(result['reached'])} functions made to raise in turn")
     assert result["changed"] == []
     assert len(result["reached"]) > 40
