@@ -149,3 +149,17 @@ def test_no_function_of_ours_can_break_a_call(name: str) -> None:
     print(f"{name}: {len(result['reached'])} functions made to raise in turn")
     assert result["changed"] == []
     assert len(result["reached"]) > 40
+
+
+@pytest.mark.parametrize("name", [name for name in PYTHONS if not name.startswith("fastmcp")])
+def test_handlers_of_a_lowlevel_server_end_as_they_really_do(name: str) -> None:
+    result = run(name, "tests.matrix.lowlevel")
+    # mcp 1.x answers a crash of a tool with a result, everything else and every later version with an error.
+    tool = "tool_error" if name in {"mcp-1", "mcp-1.24"} else "0"
+    assert result["ended"] == [
+        ["tools/call bad", tool, ["LookupError"]],
+        ["prompts/get _OTHER", "0", ["LookupError"]],
+        ["completion/complete", "0", ["LookupError"]],
+    ]
+    assert result["errors"] == ["LookupError"]
+    assert result["leaks"] == []
