@@ -76,11 +76,7 @@ async def _main() -> None:
                 except Exception:  # noqa: BLE001
                     continue
     ended = [
-        [
-            span.name,
-            attributes(span).get("error.type"),
-            [str(event.attributes["exception.type"]) for event in span.events],
-        ]
+        [span.name, attributes(span).get("error.type"), [event.attributes["exception.type"] for event in span.events]]
         for span in telemetry.spans()
         if span.name.startswith(("tools/call", "prompts/get", "completion"))
     ]
