@@ -60,5 +60,8 @@ def export_where_an_endpoint_is_named(environ: MutableMapping[str, str]) -> None
     Without an endpoint an exporter would retry against a port that nobody listens on, and hold up the exit.
     """
     for exporter, endpoint in ENDPOINT_BY_EXPORTER.items():
-        if environ.get(endpoint) or environ.get(OTEL_EXPORTER_OTLP_ENDPOINT):
+        # Logs only where their own endpoint is named: the records of the MCP SDKs quote exceptions' messages,
+        # which nobody has asked to send.
+        is_for_all = exporter != OTEL_LOGS_EXPORTER and environ.get(OTEL_EXPORTER_OTLP_ENDPOINT)
+        if environ.get(endpoint) or is_for_all:
             environ.setdefault(exporter, "otlp")

@@ -34,7 +34,8 @@ def assert_call_arrived(receiver: Receiver) -> None:
 
 
 def test_stdio_server_delivers_when_its_client_closes_stdin(receiver: Receiver) -> None:
-    with StdioServer(settings=receiver.settings | _NOTHING_IN_BETWEEN) as server:
+    settings = receiver.settings | _NOTHING_IN_BETWEEN | {"OTEL_LOGS_EXPORTER": "otlp"}
+    with StdioServer(settings=settings) as server:
         server.call("add", a=1, b=2)
         server.call("note", text="hello")
         assert not receiver.requests
