@@ -14,10 +14,10 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 from mcp_opentelemetry.configurator import (
     exports_anything,
     is_disabled,
-    keep_consoles_off_stdout,
     prometheus_is_ours,
     with_identity,
 )
+from mcp_opentelemetry.consoles import keep_consoles_off_stdout, take_consoles_off_stdout
 from mcp_opentelemetry.distro import export_where_an_endpoint_is_named, keep_our_configurator
 from mcp_opentelemetry.identity import script_name
 
@@ -113,6 +113,14 @@ def test_consoles_write_to_stderr_unless_they_are_given_a_stream(
     keep_consoles_off_stdout()
     assert exporter().out is sys.stderr
     assert exporter(out=sys.stdout).out is sys.stdout
+
+
+@pytest.mark.parametrize("exporter", [ConsoleSpanExporter, ConsoleMetricExporter, ConsoleLogRecordExporter])
+def test_consoles_that_exist_are_taken_off_stdout(exporter: Any) -> None:
+    theirs, elsewhere = exporter(out=sys.stdout), exporter(out=sys.__stdin__)
+    take_consoles_off_stdout()
+    assert theirs.out is sys.stderr
+    assert elsewhere.out is sys.__stdin__
 
 
 def test_service_is_named_by_the_script_unless_the_user_has_named_it() -> None:

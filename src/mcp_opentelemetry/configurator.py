@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from opentelemetry import metrics, trace
 from opentelemetry._logs import get_logger_provider
@@ -14,13 +13,10 @@ from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER, OTEL_METRICS
 from opentelemetry.sdk._configuration import (
     _OTelSDKConfigurator,  # pyright: ignore[reportPrivateUsage] (the documented base of every distribution's)
 )
-from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter
 from opentelemetry.sdk.environment_variables import OTEL_CONFIG_FILE, OTEL_SDK_DISABLED
-from opentelemetry.sdk.metrics.export import ConsoleMetricExporter
-from opentelemetry.sdk.trace.export import ConsoleSpanExporter
-from wrapt import FunctionWrapper, wrap_function_wrapper
 
 from mcp_opentelemetry import identity
+from mcp_opentelemetry.consoles import keep_consoles_off_stdout, take_consoles_off_stdout
 from mcp_opentelemetry.farewell import Farewell, Provider
 from mcp_opentelemetry.runtime import get_runtime
 from mcp_opentelemetry.version import __version__
@@ -28,14 +24,17 @@ from mcp_opentelemetry.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, MutableMapping
 
-_CONSOLES: Final = (ConsoleSpanExporter, ConsoleMetricExporter, ConsoleLogRecordExporter)
+_AUTO_INSTRUMENTATION: Final = "opentelemetry.instrumentation.auto_instrumentation"
 _EXPORTERS: Final = (OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_LOGS_EXPORTER)
 
 
 class McpConfigurator(_OTelSDKConfigurator):
     """Sets the SDK up as OpenTelemetry's variables say, and adds what is ours."""
 
+    has_run: ClassVar[bool] = False
+
     def _configure(self, **kwargs: Any) -> None:
+        type(self).has_run = True
         if is_disabled(os.environ):
             return  # else the SDK would build its providers and start their threads all the same
         keep_consoles_off_stdout()
@@ -46,11 +45,22 @@ class McpConfigurator(_OTelSDKConfigurator):
                 set_up_sdk()  # it ignores arguments then, with a warning
             else:
                 set_up_sdk(**with_identity(kwargs, os.environ))
-        runtime = get_runtime()
-        runtime.attach()
+        get_runtime().attach()
         if exports:
-            farewell = Farewell(providers(), runtime.exit_timeout)
-            farewell.on_sigterm()
+            prepare_farewell()
+
+
+def stand_in(environ: Mapping[str, str]) -> None:
+    """Add what is ours to an SDK that another distribution's configurator has set up in our configurator's place.
+
+    Does nothing where ours has run, and where the application has set the SDK up itself: its exit is its own.
+    """
+    if McpConfigurator.has_run or _AUTO_INSTRUMENTATION not in sys.modules:
+        return
+    keep_consoles_off_stdout()
+    if exports_anything(environ):
+        take_consoles_off_stdout()
+        prepare_farewell()
 
 
 def is_disabled(environ: Mapping[str, str]) -> bool:
@@ -82,21 +92,6 @@ def prometheus_is_ours(environ: MutableMapping[str, str]) -> Generator[None]:
             environ[OTEL_METRICS_EXPORTER] = before
 
 
-def keep_consoles_off_stdout() -> None:
-    """Make the SDK's console exporters write to stderr, whoever makes them: on stdio, stdout is the protocol's.
-
-    One that is given a stream explicitly keeps it.
-    """
-    for exporter in _CONSOLES:
-        if not isinstance(vars(exporter)["__init__"], FunctionWrapper):
-            wrap_function_wrapper(exporter, "__init__", _on_stderr)
-
-
-def _on_stderr(wrapped: Callable[..., None], _exporter: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    given = inspect.signature(wrapped).bind_partial(*args, **kwargs).arguments
-    wrapped(*args, **(kwargs if "out" in given else {**kwargs, "out": sys.stderr}))
-
-
 def with_identity(kwargs: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the configurator's arguments with resource attributes that say who runs and what observes it."""
     attributes: dict[str, str] = {
@@ -107,6 +102,11 @@ def with_identity(kwargs: Mapping[str, Any], environ: Mapping[str, str]) -> dict
     if identity.service_name(environ) is None:
         attributes.setdefault("service.name", identity.script_name())
     return {**kwargs, "resource_attributes": attributes}
+
+
+def prepare_farewell() -> None:
+    """Have everything flushed at exit and on SIGTERM."""
+    Farewell(providers(), get_runtime().exit_timeout).on_sigterm()
 
 
 def providers() -> list[Provider]:

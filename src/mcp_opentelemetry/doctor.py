@@ -86,7 +86,7 @@ def _distribution(environ: Mapping[str, str]) -> Iterator[Finding]:
         if chosen == NAME or (chosen is None and not others):
             yield _OK, f"{kind}: {NAME}"
         elif chosen is not None:
-            yield _NOTE, f"{kind}: {variable}={chosen}; /metrics and spans work, defaults and exit are that one's"
+            yield _NOTE, f"{kind}: {variable}={chosen}; everything works, with that one's defaults"
         elif kind == "distro":
             yield _NOTE, f"{kind}: {NAME} or {' or '.join(others)}, by chance; set {variable}={NAME}"
 

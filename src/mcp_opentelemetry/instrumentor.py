@@ -9,7 +9,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from mcp_opentelemetry import conflicts
 from mcp_opentelemetry.build_info import observe_build_info
-from mcp_opentelemetry.configurator import is_disabled
+from mcp_opentelemetry.configurator import is_disabled, stand_in
 from mcp_opentelemetry.instrumentation.http_app import HttpApps
 from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.instrumentation.seams import install_seams, mcp_major
@@ -36,6 +36,7 @@ class McpInstrumentor(BaseInstrumentor):
         if is_disabled(os.environ):
             return
         conflicts.warn(conflicts.active_conflicts(os.environ))
+        stand_in(os.environ)
         runtime = get_runtime()
         runtime.attach()  # where another distribution has set the providers, this is the first that we see of them
         operations = get_operations(kwargs.get("tracer_provider"), kwargs.get("meter_provider"))

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 _ANNOUNCEMENT: Final = re.compile(r"mcp-opentelemetry: (http://127\.0\.0\.1:\d+)/metrics")
 _PROTOCOL: Final = "2025-06-18"
 
+CONSOLES: Final = {
+    "OTEL_TRACES_EXPORTER": "console",
+    "OTEL_METRICS_EXPORTER": "console",
+    "OTEL_LOGS_EXPORTER": "console",
+}
+
 
 class StdioServer(Process):
     """A server process with which the handshake is made once `with` is entered.
@@ -69,3 +75,10 @@ class StdioServer(Process):
     def _send(self, message: Mapping[str, Any]) -> None:
         self.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
         self.stdin.flush()
+
+
+def assert_only_protocol(stdout: str, answers: int) -> None:
+    messages = [json.loads(line) for line in stdout.splitlines()]
+    assert all(message["jsonrpc"] == "2.0" for message in messages)
+    assert [message["id"] for message in messages] == list(range(1, answers + 1))
+    assert stdout.endswith("\n")

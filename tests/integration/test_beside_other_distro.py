@@ -13,7 +13,7 @@ import pytest
 from tests.integration.http_servers import HttpServer
 from tests.integration.otlp_receiver import Receiver, grpc_receiver
 from tests.integration.processes import PYTHON, get
-from tests.integration.stdio_servers import StdioServer
+from tests.integration.stdio_servers import CONSOLES, StdioServer, assert_only_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,3 +86,32 @@ def test_stdio_server_has_our_port_and_exports(other_distro: Path, collector: Re
     assert 'mcp_requests_total{status="success",tool="add"} 1.0' in metrics
     assert collector.span_names().count("tools/call add") == 1
     assert ended.returncode == 0
+
+
+@pytest.mark.parametrize("end", ["stdin", "SIGTERM"])
+def test_stdout_stays_the_protocols_with_their_console_exporters(
+    other_distro: Path, collector: Receiver, end: str
+) -> None:
+    settings = beside(other_distro, collector, "theirs, by chance") | CONSOLES
+    with StdioServer(settings=settings) as server:
+        assert server.call("add", a=1, b=2)["isError"] is False
+        ended = server.close_stdin() if end == "stdin" else server.send_signal(signal.SIGTERM)
+    assert_only_protocol(ended.stdout, answers=2)
+    assert '"name": "tools/call add"' in ended.stderr
+
+
+def test_their_spans_are_delivered_on_sigterm_over_http(other_distro: Path, collector: Receiver) -> None:
+    with HttpServer("streamable-http", settings=beside(other_distro, collector, "theirs, by chance")) as server:
+        assert not server.call("add", a=1, b=2).is_error
+        ended = server.send_signal(signal.SIGTERM)
+    assert ended.returncode == -signal.SIGTERM
+    assert collector.span_names().count("tools/call add") == 1
+
+
+def test_their_exporters_do_not_hold_up_the_exit(other_distro: Path) -> None:
+    with grpc_receiver(hangs=True) as receiver:
+        settings = beside(other_distro, receiver, "theirs, by chance") | {"OTEL_PYTHON_MCP_EXIT_TIMEOUT": "1"}
+        with HttpServer("streamable-http", settings=settings) as server:
+            assert not server.call("add", a=1, b=2).is_error
+            ended = server.send_signal(signal.SIGINT)
+    assert ended.seconds < 8  # without a deadline of ours, 12 s

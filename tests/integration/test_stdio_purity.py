@@ -11,16 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.processes import Ended, get
-from tests.integration.stdio_servers import StdioServer
+from tests.integration.stdio_servers import CONSOLES, StdioServer, assert_only_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_CONSOLES = {
-    "OTEL_TRACES_EXPORTER": "console",
-    "OTEL_METRICS_EXPORTER": "console",
-    "OTEL_LOGS_EXPORTER": "console",
-}
 _WRONG = {
     "OTEL_PYTHON_MCP_CAPTURE": "everything",
     "OTEL_PYTHON_MCP_ENDPOINTS": "metrics,secrets",
@@ -31,23 +26,16 @@ _WRONG = {
 }
 _SETTINGS = {
     "no settings": {},
-    "console exporters": _CONSOLES,
+    "console exporters": CONSOLES,
     "own port": {"OTEL_PYTHON_MCP_HTTP_PORT": "0"},
     "wrong settings": _WRONG,
-    "all at once": _CONSOLES | _WRONG | {"OTEL_PYTHON_MCP_HTTP_PORT": "0"},
+    "all at once": CONSOLES | _WRONG | {"OTEL_PYTHON_MCP_HTTP_PORT": "0"},
 }
 _ENDS: dict[str, Callable[[StdioServer], Ended]] = {
     "stdin closed": lambda server: server.close_stdin(),
     "SIGTERM": lambda server: server.send_signal(signal.SIGTERM),
 }
 _SERVERS = ("stdio_or_http.py", "lowlevel_stdio.py")
-
-
-def assert_only_protocol(stdout: str, answers: int) -> None:
-    messages = [json.loads(line) for line in stdout.splitlines()]
-    assert all(message["jsonrpc"] == "2.0" for message in messages)
-    assert [message["id"] for message in messages] == list(range(1, answers + 1))
-    assert stdout.endswith("\n")
 
 
 @pytest.mark.parametrize("end", _ENDS)
@@ -63,22 +51,23 @@ def test_stdout_carries_nothing_but_the_protocol(script: str, settings: str, end
     assert_only_protocol(ended.stdout, answers=5)
 
 
+@pytest.mark.parametrize("end", _ENDS)
 @pytest.mark.parametrize("script", _SERVERS)
-def test_stdout_stays_clean_while_exporters_write_during_the_session(script: str) -> None:
+def test_stdout_stays_clean_while_exporters_write_during_the_session(script: str, end: str) -> None:
     often = {"OTEL_BSP_SCHEDULE_DELAY": "1", "OTEL_METRIC_EXPORT_INTERVAL": "1"}
-    with StdioServer(script, settings=_CONSOLES | often) as server:
+    with StdioServer(script, settings=CONSOLES | often) as server:
         server.call("add", a=1, b=2)
         server.stderr.wait_for(re.compile(r'\s+"name": "mcp\.requests"').match)
         server.stderr.wait_for(re.compile(r'\s+"name": "tools/call').match)
         server.call("add", a=1, b=2)
-        ended = server.close_stdin()
+        ended = _ENDS[end](server)
     assert_only_protocol(ended.stdout, answers=3)
 
 
 @pytest.mark.parametrize("end", _ENDS)
 @pytest.mark.parametrize("script", _SERVERS)
 def test_console_exporters_write_to_stderr(script: str, end: str) -> None:
-    with StdioServer(script, settings=_CONSOLES) as server:
+    with StdioServer(script, settings=CONSOLES) as server:
         server.request("tools/list", {})  # a low-level server knows its tools by it
         server.call("add", a=1, b=2)
         ended = _ENDS[end](server)
@@ -87,7 +76,7 @@ def test_console_exporters_write_to_stderr(script: str, end: str) -> None:
 
 
 def test_console_exporter_writes_log_records_to_stderr() -> None:
-    with StdioServer(settings=_CONSOLES) as server:
+    with StdioServer(settings=CONSOLES) as server:
         server.call("note", text="hello")
         ended = server.close_stdin()
     assert '"body": "hello"' in ended.stderr
