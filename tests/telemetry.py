@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 from prometheus_client.parser import text_string_to_metric_families
 
+from mcp_opentelemetry.health.lifecycle import Lifecycle
 from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.instrumentation.seams import install_seams, mcp_major
 from mcp_opentelemetry.instrumentation.startup import watch
@@ -55,7 +56,7 @@ class Telemetry:
         """Put the seams in: the server's, and the client's where a test is about both sides."""
         patches = Patches()
         install_seams(mcp_major(), self.operations, self.serving.append, patches, client=client)
-        watch(patches, self.serving.append, lambda: None)
+        watch(patches, self.serving.append, lambda: None, Lifecycle())
         try:
             yield
         finally:

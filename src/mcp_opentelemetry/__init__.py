@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 from mcp_opentelemetry.version import __version__
 
 if TYPE_CHECKING:
+    from mcp_opentelemetry.health.checks import health_check, remove_health_check
     from mcp_opentelemetry.operations.tool import instrument_tool
     from mcp_opentelemetry.setup import configure
 
-__all__ = ["__version__", "configure", "instrument_tool"]
+__all__ = ["__version__", "configure", "health_check", "instrument_tool", "remove_health_check"]
 
-_HOMES = {"configure": "mcp_opentelemetry.setup", "instrument_tool": "mcp_opentelemetry.operations.tool"}
+_HOMES = {
+    "configure": "mcp_opentelemetry.setup",
+    "health_check": "mcp_opentelemetry.health.checks",
+    "instrument_tool": "mcp_opentelemetry.operations.tool",
+    "remove_health_check": "mcp_opentelemetry.health.checks",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PREFIX: Final = "OTEL_PYTHON_MCP_"
-ENDPOINTS: Final = ("health", "livez", "readyz", "metrics")
+PROBES: Final = ("health", "livez", "readyz", "metrics")
+"""Endpoints that machines ask for again and again."""
+ENDPOINTS: Final = PROBES
 CAPTURE: Final = ("none", "errors", "content")
+_RATIO: Final = "a ratio above 0; above 1 for never"
+_SECONDS: Final = "seconds, 0 or more"
 _CONTENT_BY_GENAI: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _METRICS_EXPORTER: Final = "OTEL_METRICS_EXPORTER"
 _PROMETHEUS_HOST: Final = "OTEL_EXPORTER_PROMETHEUS_HOST"
@@ -51,11 +55,18 @@ def _port(text: str) -> int:
     return port
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not math.isfinite(seconds) or seconds < 0:
+def _at_least_zero(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number) or number < 0:
         raise ValueError
-    return seconds
+    return number
+
+
+def _above_zero(text: str) -> float:
+    number = _at_least_zero(text)
+    if number == 0:
+        raise ValueError
+    return number
 
 
 def _networks(text: str) -> tuple[Network, ...]:
@@ -101,8 +112,29 @@ class Settings:
     http_allow: tuple[Network, ...] = _setting(
         (), _networks, "networks such as 10.0.0.0/8, comma-separated", "networks that may read /metrics and details"
     )
+    health_memory_limit: float = _setting(
+        0.90, _above_zero, _RATIO, "share of memory, or of its limit, above which /health is unhealthy"
+    )
+    health_cpu_limit: float = _setting(
+        0.95, _above_zero, _RATIO, "share of the processors above which, for 60 seconds, /health is unhealthy"
+    )
+    health_disk_limit: float = _setting(
+        0.95, _above_zero, _RATIO, "share of a file system above which /health is unhealthy"
+    )
+    health_descriptor_limit: float = _setting(
+        0.90, _above_zero, _RATIO, "share of the file descriptors allowed above which /health is unhealthy"
+    )
+    health_loop_limit: float = _setting(
+        5.0, _above_zero, "seconds above 0", "how long the event loop may stand still before /livez is 503"
+    )
+    drain_seconds: float = _setting(
+        0.0, _at_least_zero, _SECONDS, "how long the app goes on after SIGTERM while /readyz is 503"
+    )
     exit_timeout: float | None = _setting(
-        None, _seconds, "seconds, 0 or more", "how long exit may wait for exporters; by default 1 on stdio, else 5"
+        None,
+        _at_least_zero,
+        _SECONDS,
+        "how long exit may wait for exporters; by default 1 on stdio, else 5",
     )
 
     @property

@@ -33,9 +33,10 @@ def take_consoles_off_stdout() -> None:
 
     Another distribution has made them and keeps them in places of its own: only the collector knows them all.
     """
-    for exporter in gc.get_objects():
-        if isinstance(exporter, _CONSOLES) and exporter.out is sys.stdout:
-            exporter.out = sys.stderr
+    consoles: list[Any] = [found for found in gc.get_objects() if isinstance(found, _CONSOLES)]
+    for console in consoles:
+        if console.out is sys.stdout:
+            console.out = sys.stderr
 
 
 def _on_stderr(wrapped: Callable[..., None], _exporter: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
 )
 
+from mcp_opentelemetry.config import PROBES
+
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from importlib.metadata import EntryPoint
@@ -30,6 +32,8 @@ ENDPOINT_BY_EXPORTER: Final = {
     OTEL_METRICS_EXPORTER: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
     OTEL_LOGS_EXPORTER: OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
 }
+_FRAMEWORKS: Final = ("ASGI", "FASTAPI", "STARLETTE")
+_PROBES: Final = rf"/({'|'.join(PROBES)})(\?|$)"
 
 
 class McpDistro(BaseDistro):
@@ -38,6 +42,7 @@ class McpDistro(BaseDistro):
     def _configure(self, **kwargs: Any) -> None:
         keep_our_configurator(os.environ)
         export_where_an_endpoint_is_named(os.environ)
+        keep_probes_out_of_traces(os.environ)
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load one instrumentor; one that fails does not take those after it along, ours among them."""
@@ -65,3 +70,10 @@ def export_where_an_endpoint_is_named(environ: MutableMapping[str, str]) -> None
         is_for_all = exporter != OTEL_LOGS_EXPORTER and environ.get(OTEL_EXPORTER_OTLP_ENDPOINT)
         if environ.get(endpoint) or is_for_all:
             environ.setdefault(exporter, "otlp")
+
+
+def keep_probes_out_of_traces(environ: MutableMapping[str, str]) -> None:
+    """Exclude our endpoints where web frameworks are instrumented, unless the user has said what to exclude."""
+    if "OTEL_PYTHON_EXCLUDED_URLS" not in environ:
+        for framework in _FRAMEWORKS:
+            environ.setdefault(f"OTEL_PYTHON_{framework}_EXCLUDED_URLS", _PROBES)

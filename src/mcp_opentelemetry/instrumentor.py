@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from mcp_opentelemetry import conflicts
-from mcp_opentelemetry.build_info import observe_build_info
 from mcp_opentelemetry.configurator import is_disabled, stand_in
 from mcp_opentelemetry.instrumentation.http_app import HttpApps
 from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.instrumentation.seams import install_seams, mcp_major
 from mcp_opentelemetry.instrumentation.startup import watch
+from mcp_opentelemetry.instrumentation.web_server import WebServers
 from mcp_opentelemetry.operations.operation import get_operations
 from mcp_opentelemetry.runtime import get_runtime
 
@@ -26,7 +26,7 @@ class McpInstrumentor(BaseInstrumentor):
 
     _patches: Patches | None = None
     _apps: HttpApps | None = None
-    _reports_build = False
+    _is_observed = False
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return what can be instrumented."""
@@ -41,15 +41,17 @@ class McpInstrumentor(BaseInstrumentor):
         runtime.attach()  # where another distribution has set the providers, this is the first that we see of them
         operations = get_operations(kwargs.get("tracer_provider"), kwargs.get("meter_provider"))
         operations.capture = runtime.capture()
-        if not self._reports_build:  # an instrument cannot be taken back
-            observe_build_info(runtime.server, kwargs.get("meter_provider"))
-            self._reports_build = True
+        if not self._is_observed:  # an instrument cannot be taken back
+            runtime.observe(kwargs.get("meter_provider"))
+            self._is_observed = True
 
         self._patches = Patches()
         self._apps = HttpApps(runtime.routes)
         major = mcp_major()
         install_seams(major, operations, runtime.serving, self._patches)
-        watch(self._patches, runtime.serving, runtime.serving_on_stdio)
+        watch(self._patches, runtime.serving, runtime.serving_on_stdio, runtime.lifecycle)
+        WebServers(runtime.lifecycle, self._accepting, lambda: runtime.settings.drain_seconds).install(self._patches)
+        runtime.exports.install(self._patches)
         self._apps.install(self._patches, major)
 
     def _uninstrument(self, **kwargs: Any) -> None:
@@ -59,3 +61,8 @@ class McpInstrumentor(BaseInstrumentor):
         self._apps.remove()
         get_runtime().close()
         self._patches = self._apps = None
+
+    def _accepting(self) -> None:
+        # A server over SSE starts anew for each of its clients: its app alone says that this process serves MCP.
+        if self._apps is not None and self._apps:
+            get_runtime().serving()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
+from typing_extensions import Unpack
 
 from mcp_opentelemetry.config import PREFIX, Settings
 from mcp_opentelemetry.configurator import McpConfigurator, is_disabled
@@ -24,48 +25,43 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("mcp_opentelemetry")
 
 
-def configure(
-    *,
-    service_name: str | None = None,
-    capture: str | None = None,
-    endpoints: str | Iterable[str] | None = None,
-    http_host: str | None = None,
-    http_port: int | None = None,
-    http_token: str | None = None,
-    http_token_file: str | None = None,
-    http_allow: str | Iterable[str] | None = None,
-    exit_timeout: float | None = None,
-    redact: Redact | None = None,
-) -> None:
+class Arguments(TypedDict, total=False):
+    """The settings as arguments; what each means stands beside it in `Settings`."""
+
+    capture: str
+    endpoints: str | Iterable[str]
+    http_host: str
+    http_port: int
+    http_token: str
+    http_token_file: str
+    http_allow: str | Iterable[str]
+    health_memory_limit: float
+    health_cpu_limit: float
+    health_disk_limit: float
+    health_descriptor_limit: float
+    health_loop_limit: float
+    drain_seconds: float
+    exit_timeout: float
+
+
+def configure(*, service_name: str | None = None, redact: Redact | None = None, **settings: Unpack[Arguments]) -> None:
     """Set OpenTelemetry up and instrument the MCP servers of this process, those that exist and those to come.
 
-    Does what `opentelemetry-instrument` does for a whole process, for MCP alone. An argument goes before the
-    environment variable of its name. A process that has been set up already keeps its providers and takes the
-    new settings. A wrong value is reported and replaced by the default.
+    Does what `opentelemetry-instrument` does for a whole process, for MCP alone. A process that has been set up
+    already keeps its providers and takes the new settings. A wrong value is reported and replaced by the default.
 
     Args:
         service_name: `service.name` of everything that is sent.
-        capture: `none`, `errors` or `content`.
-        endpoints: which routes are added to the MCP app; empty for none.
-        http_host: where the port of our own listens.
-        http_port: a port of our own; 0 for any free one.
-        http_token: bearer token that opens `/metrics` to other machines.
-        http_token_file: a file that holds it.
-        http_allow: networks that may read `/metrics`.
-        exit_timeout: seconds that exit may wait for exporters.
         redact: called with a tool's name and each value about to be captured; returns what to capture instead.
+        settings: each goes before the environment variable of its name; `None` leaves it to that.
+
+    Raises:
+        TypeError: there is no setting of that name.
     """
-    arguments = {
-        "capture": capture,
-        "endpoints": endpoints,
-        "http_host": http_host,
-        "http_port": http_port,
-        "http_token": http_token,
-        "http_token_file": http_token_file,
-        "http_allow": http_allow,
-        "exit_timeout": exit_timeout,
-    }
-    given = {PREFIX + name.upper(): _text(value) for name, value in arguments.items() if value is not None}
+    if unknown := settings.keys() - Arguments.__annotations__.keys():
+        raise TypeError(f"configure() has no setting {', '.join(sorted(unknown))}")
+    values: dict[str, object] = {**settings}
+    given = {PREFIX + name.upper(): _text(value) for name, value in values.items() if value is not None}
     runtime = get_runtime(Settings.from_mapping({**os.environ, **given}))
     runtime.redact = redact
     if is_disabled(os.environ):

@@ -2,56 +2,82 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter, to_thread
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mcp_opentelemetry.http.access import Refusal, refusal
+from mcp_opentelemetry.http.quiet import quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from starlette.requests import Request
 
+    from mcp_opentelemetry.http.quiet import Endpoint
     from mcp_opentelemetry.runtime import Runtime
 
 _NO_STORE = {"cache-control": "no-store"}
 
 
-def make_routes(runtime: Runtime, names: Sequence[str]) -> list[BaseRoute]:
+def make_routes(runtime: Runtime, names: Sequence[str], *, on_own_port: bool) -> list[BaseRoute]:
     """Return the routes of the named endpoints.
 
     Args:
         runtime: what they report on.
         names: `health`, `livez`, `readyz`, `metrics`.
+        on_own_port: whether they are served by a loop of our own.
     """
-    endpoints: dict[str, Callable[[Request], Awaitable[Response]]] = {
+    endpoints: dict[str, Endpoint] = {
         "health": _health(runtime),
-        "livez": _alive,
-        "readyz": _alive,
+        "livez": _alive_seen_from_outside(runtime) if on_own_port else _alive,
+        "readyz": _ready(runtime),
         "metrics": _metrics(runtime),
     }
-    return [Route(f"/{name}", endpoints[name], methods=["GET"]) for name in names]
+    return [Route(f"/{name}", quietly(endpoints[name]), methods=["GET"]) for name in names]
 
 
 async def _alive(_: Request) -> Response:
     # Answered on the event loop of the server it is asked of: an answer is the proof that the loop turns.
-    return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+    return _answer({"status": "ok"})
 
 
-def _health(runtime: Runtime) -> Callable[[Request], Awaitable[Response]]:
+def _alive_seen_from_outside(runtime: Runtime) -> Endpoint:
+    async def alive(_: Request) -> Response:
+        is_turning = runtime.event_loop_turns()
+        return _answer({"status": "ok" if is_turning else "blocked"}, is_well=is_turning)
+
+    return alive
+
+
+def _ready(runtime: Runtime) -> Endpoint:
+    async def ready(request: Request) -> Response:
+        phase = runtime.lifecycle.phase
+        if phase != "ready":
+            return _answer({"status": phase}, is_well=False)
+        await runtime.health.settled()
+        failing = runtime.health.failing_critical()
+        if not failing:
+            return _answer({"status": "ok"})
+        is_allowed = _refusal(request, runtime) is None
+        return _answer({"status": "unhealthy"} | ({"checks": failing} if is_allowed else {}), is_well=False)
+
+    return ready
+
+
+def _health(runtime: Runtime) -> Endpoint:
     async def health(request: Request) -> Response:
-        report = runtime.health()
-        if _refusal(request, runtime) is not None:
-            report = {"status": report["status"]}
-        return JSONResponse(report, headers=_NO_STORE)
+        await runtime.look()
+        report = runtime.report()
+        is_well = report["status"] != "unhealthy"
+        return _answer(report if _refusal(request, runtime) is None else {"status": report["status"]}, is_well=is_well)
 
     return health
 
 
-def _metrics(runtime: Runtime) -> Callable[[Request], Awaitable[Response]]:
+def _metrics(runtime: Runtime) -> Endpoint:
     # A thread of our own: the host's worker threads are the host's. One, because one scrape is rendered at a time.
     limiter = CapacityLimiter(1)
 
@@ -63,6 +89,10 @@ def _metrics(runtime: Runtime) -> Callable[[Request], Awaitable[Response]]:
         return Response(body, headers={**_NO_STORE, "content-type": content_type})
 
     return metrics
+
+
+def _answer(body: dict[str, Any], *, is_well: bool = True) -> Response:
+    return JSONResponse(body, 200 if is_well else 503, headers=_NO_STORE)
 
 
 def _refusal(request: Request, runtime: Runtime) -> Refusal | None:

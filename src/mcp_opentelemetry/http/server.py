@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from starlette.applications import Starlette
 
+from mcp_opentelemetry.instrumentation.web_server import OURS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,6 +51,7 @@ class HttpServer:
             proxy_headers=False,
         )
         self._server = uvicorn.Server(config)
+        setattr(self._server, OURS, True)
         logging.getLogger("uvicorn.error").addFilter(_is_hosts)
         self._thread = threading.Thread(target=self._serve, name=_THREAD, daemon=True)
         self._thread.start()

@@ -61,6 +61,10 @@ class HttpApps:
                 app.router.routes.remove(route)
         self._added.clear()
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._added)
+
     def _make_app(self, wrapped: Callable[..., Starlette], _server: Any, args: Any, kwargs: Any) -> Starlette:
         app = wrapped(*args, **kwargs)
         self._add(app)

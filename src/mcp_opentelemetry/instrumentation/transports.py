@@ -61,6 +61,11 @@ def without_http(outbound: Any) -> Transport:
     return UNKNOWN_TRANSPORT if kind == _DIRECT else PIPE
 
 
+def is_on_stdio() -> bool:
+    """Return whether the caller serves on the standard streams."""
+    return _on_stdio.get()
+
+
 def take_stdio() -> bool:
     """Return whether the session that is being made reads standard input, once: one made inside it does not."""
     on_stdio = _on_stdio.get()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
+
+from mcp_opentelemetry.redaction import without_secrets
 
 Redact = Callable[[str, object], object]
 """A hook of the user's: takes a tool's name and a value about to be captured, returns what to capture instead."""
 
-REDACTED: Final = "[redacted]"
-_SECRET_KEYS: Final = ("password", "passwd", "secret", "token", "authorization", "api_key", "apikey", "cookie")
 # Collectors and back ends refuse or cut attributes far beyond this (characters).
 _LONGEST: Final = 8192
 
@@ -28,19 +28,5 @@ class Capture:
         """Return a captured value as JSON: redacted, at most 8,192 characters."""
         if self.redact is not None:
             value = self.redact(tool, value)
-        text = json.dumps(_without_secrets(value), default=str, ensure_ascii=False)
+        text = json.dumps(without_secrets(value), default=str, ensure_ascii=False)
         return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _without_secrets(value: object) -> object:
-    if isinstance(value, Mapping):
-        items = cast("Mapping[object, object]", value).items()
-        return {str(key): REDACTED if _is_secret(str(key)) else _without_secrets(item) for key, item in items}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
-        return [_without_secrets(item) for item in cast("Sequence[object]", value)]
-    return value
-
-
-def _is_secret(key: str) -> bool:
-    key = key.lower().replace("-", "_")
-    return any(secret in key for secret in _SECRET_KEYS)

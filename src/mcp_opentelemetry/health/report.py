@@ -1,0 +1,92 @@
+"""What `/health` says to those who may know, as the JSON schema beside this file describes it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, cast
+
+from mcp_opentelemetry.redaction import scrub, without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_opentelemetry.health.state import CheckState
+    from mcp_opentelemetry.system.sampler import Sample
+
+NO_RESULT = "no result yet"
+
+
+def of_checks(states: Iterable[CheckState], *, with_messages: bool) -> dict[str, dict[str, Any]]:
+    """Return each check by name.
+
+    Args:
+        states: what is known of them.
+        with_messages: whether what checks of the user's say in their own words may be shown, secrets taken out.
+    """
+    return {state.name: _of_check(state, with_messages=with_messages) for state in states}
+
+
+def of_system(sample: Sample | None) -> dict[str, Any]:
+    """Return the usage of the system in percent; `None` for what cannot be read."""
+    vitals = None if sample is None else sample.vitals
+    memory = None if vitals is None else vitals.memory
+    cpu = None if vitals is None else vitals.cpu
+    fullest = max((disk.ratio for disk in vitals.filesystems), default=None) if vitals is not None else None
+    is_limited = "cgroup" in {part.scope for part in (memory, cpu) if part is not None}
+    return {
+        "memory_usage_percent": _percent(None if memory is None else memory.ratio),
+        "cpu_usage_percent": _percent(None if sample is None else sample.cpu),
+        "disk_usage_percent": _percent(fullest),
+        "scope": "cgroup" if is_limited else "host",
+    }
+
+
+def _of_check(state: CheckState, *, with_messages: bool) -> dict[str, Any]:
+    check, verdict, age = state.check, state.verdict, state.age()
+    report: dict[str, Any] = {"status": str(state.status)}
+    if check is not None:
+        report["critical"] = check.critical
+    if verdict is None or age is None:
+        return {**report, "error": NO_RESULT}
+    report |= {
+        "time": _stamp(state.taken),
+        "age": round(age, 3),
+        "duration": round(state.duration, 6),
+        "since": _stamp(state.since),
+        "consecutive_failures": state.consecutive_failures,
+        "last_success": None if state.last_success is None else _stamp(state.last_success),
+    }
+    if state.is_stuck and state.run is not None:
+        report["stuck_for"] = round(state.run.seconds(), 3)
+    if verdict.error is not None:
+        report["error"] = verdict.error
+    if verdict.message is not None and with_messages:
+        report["message"] = scrub(verdict.message)
+    if verdict.details and check is None:
+        report |= verdict.details
+    elif verdict.details and with_messages:
+        report["details"] = _plain(without_secrets(verdict.details))
+    return report
+
+
+def _percent(ratio: float | None) -> float | None:
+    return None if ratio is None else round(ratio * 100, 2)
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+
+
+def _plain(value: object) -> Any:
+    """Return what JSON can say of a value."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in cast("list[object]", value)]
+    if value is None or isinstance(value, bool | int | str):
+        return scrub(value) if isinstance(value, str) else value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return type(value).__name__
