@@ -11,14 +11,25 @@ if TYPE_CHECKING:
     from mcp_opentelemetry.health.checks import health_check, remove_health_check
     from mcp_opentelemetry.operations.tool import instrument_tool
     from mcp_opentelemetry.setup import configure
+    from mcp_opentelemetry.summary import snapshot, stats
 
-__all__ = ["__version__", "configure", "health_check", "instrument_tool", "remove_health_check"]
+__all__ = [
+    "__version__",
+    "configure",
+    "health_check",
+    "instrument_tool",
+    "remove_health_check",
+    "snapshot",
+    "stats",
+]
 
 _HOMES = {
     "configure": "mcp_opentelemetry.setup",
     "health_check": "mcp_opentelemetry.health.checks",
     "instrument_tool": "mcp_opentelemetry.operations.tool",
     "remove_health_check": "mcp_opentelemetry.health.checks",
+    "snapshot": "mcp_opentelemetry.summary",
+    "stats": "mcp_opentelemetry.summary",
 }
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "OTEL_PYTHON_MCP_"
 PROBES: Final = ("health", "livez", "readyz", "metrics")
 """Endpoints that machines ask for again and again."""
-ENDPOINTS: Final = PROBES
+ENDPOINTS: Final = (*PROBES, "dashboard")
 CAPTURE: Final = ("none", "errors", "content")
 _RATIO: Final = "a ratio above 0; above 1 for never"
 _SECONDS: Final = "seconds, 0 or more"
@@ -67,6 +67,12 @@ def _above_zero(text: str) -> float:
     if number == 0:
         raise ValueError
     return number
+
+
+def _trace_url(text: str) -> str:
+    if not text.lower().startswith(("http://", "https://")) or "{trace_id}" not in text:
+        raise ValueError
+    return text
 
 
 def _networks(text: str) -> tuple[Network, ...]:
@@ -129,6 +135,9 @@ class Settings:
     )
     drain_seconds: float = _setting(
         0.0, _at_least_zero, _SECONDS, "how long the app goes on after SIGTERM while /readyz is 503"
+    )
+    trace_url: str | None = _setting(
+        None, _trace_url, "an http or https URL with {trace_id} in it", "where the dashboard's trace ids lead to"
     )
     exit_timeout: float | None = _setting(
         None,

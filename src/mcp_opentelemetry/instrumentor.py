@@ -49,9 +49,11 @@ class McpInstrumentor(BaseInstrumentor):
         self._apps = HttpApps(runtime.routes)
         major = mcp_major()
         install_seams(major, operations, runtime.serving, self._patches)
-        watch(self._patches, runtime.serving, runtime.serving_on_stdio, runtime.lifecycle)
-        WebServers(runtime.lifecycle, self._accepting, lambda: runtime.settings.drain_seconds).install(self._patches)
-        runtime.exports.install(self._patches)
+        watch(self._patches, runtime.serving, runtime.serving_on_stdio, runtime.monitor.lifecycle)
+        WebServers(runtime.monitor.lifecycle, self._accepting, lambda: runtime.settings.drain_seconds).install(
+            self._patches
+        )
+        runtime.monitor.exports.install(self._patches)
         self._apps.install(self._patches, major)
 
     def _uninstrument(self, **kwargs: Any) -> None:

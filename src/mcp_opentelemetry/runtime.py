@@ -13,27 +13,18 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from anyio import to_thread
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 
 from mcp_opentelemetry import identity
 from mcp_opentelemetry.build_info import observe_build_info
 from mcp_opentelemetry.config import ENDPOINTS, Settings
-from mcp_opentelemetry.exports import Exports
 from mcp_opentelemetry.farewell import handles_sigterm
 from mcp_opentelemetry.guard import guarded
-from mcp_opentelemetry.health.built_in import built_in_checks
-from mcp_opentelemetry.health.health import PATIENCE, Health
-from mcp_opentelemetry.health.instruments import observe_health
-from mcp_opentelemetry.health.lifecycle import Lifecycle
 from mcp_opentelemetry.health.report import of_checks, of_system
+from mcp_opentelemetry.monitor import Monitor, observe
 from mcp_opentelemetry.operations.capture import Capture, Redact
 from mcp_opentelemetry.readers import ScrapeReader
-from mcp_opentelemetry.system.event_loop import EventLoops
-from mcp_opentelemetry.system.instruments import observe_vitals
-from mcp_opentelemetry.system.sampler import INTERVAL, Sampler
-from mcp_opentelemetry.system.ticker import Chore, Ticker
 from mcp_opentelemetry.wakeup import wake_on_signals
 
 if TYPE_CHECKING:
@@ -43,11 +34,9 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from mcp_opentelemetry.http.server import HttpServer
-    from mcp_opentelemetry.system.vitals import Vitals
 
 _STDIO_EXIT_TIMEOUT = 1.0  # the MCP client kills a server two seconds after it has closed its stdin
 _EXIT_TIMEOUT = 5.0
-_HEALTH_INTERVAL = 1.0  # seconds between two looks at what is known anyway
 
 _logger = logging.getLogger("mcp_opentelemetry")
 _runtime: Runtime | None = None
@@ -77,26 +66,23 @@ class Runtime:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.redact: Redact | None = None
-        self.lifecycle = Lifecycle()
-        self.loops = EventLoops()
-        self.exports = Exports()
-        self._set_up_health()
+        self.monitor = Monitor(lambda: self.settings)
         self._reader = ScrapeReader()
         self._lock = Lock()
         self._provider: MeterProvider | None = None
         self._http: HttpServer | None = None
-        self._ticker: Ticker | None = None
         self._is_on_stdio = False
         self._started: float | None = None
         self._server_name: str | None = None
         self._server_version: str | None = None
 
     def attach(self) -> None:
-        """Put our reader on the meter provider, whoever has set it; does nothing while there is none."""
+        """Put our readers on the meter provider, whoever has set it; does nothing while there is none."""
         provider = metrics.get_meter_provider()
         with self._lock:
             if self._provider is None and isinstance(provider, MeterProvider):
-                provider.add_metric_reader(self._reader)
+                for reader in (self._reader, self.monitor.reader.reader):
+                    provider.add_metric_reader(reader)
                 self._provider = provider
 
     def observe(self, meter_provider: ApiMeterProvider | None = None) -> None:
@@ -106,9 +92,7 @@ class Runtime:
             meter_provider: where it is reported; the global one if omitted.
         """
         observe_build_info(self.server, meter_provider)
-        observe_vitals(lambda: self.sampler.last, self.loops.lag, meter_provider)
-        # A runtime that is closed gets another health.
-        observe_health(lambda: self.health.states(), meter_provider)  # noqa: PLW0108
+        observe(lambda: self.monitor, meter_provider)
 
     @guarded
     def serving(self, server: Any = None) -> None:
@@ -117,7 +101,7 @@ class Runtime:
         Args:
             server: a low-level server of an MCP SDK, if it is known.
         """
-        self.loops.watch()
+        self.monitor.loops.watch()
         with self._lock:
             if self._server_name is None:
                 self._server_name = getattr(server, "name", None)
@@ -126,8 +110,7 @@ class Runtime:
                 return
             self._started = monotonic()
         self.attach()
-        chores = (Chore(_HEALTH_INTERVAL, self._refresh_health), Chore(INTERVAL, self.sampler.sample))
-        self._ticker = Ticker("mcp-opentelemetry-vitals", chores)
+        self.monitor.start()
         if self.settings.http_port is not None:
             self._open_port(self.settings.http_host, self.settings.http_port)
 
@@ -142,22 +125,19 @@ class Runtime:
         return wake_on_signals() if handles_sigterm() else None
 
     def close(self) -> None:
-        """Close the port, stop watching, and take our reader off the meter provider."""
-        if self._ticker is not None:
-            self._ticker.close()
-            self._ticker = None
-        self.loops.close()
-        self.exports.remove()
+        """Close the port, stop watching, and take our readers off the meter provider."""
+        self.monitor.close()
         with self._lock:
             if self._http is not None:
                 self._http.close()
                 self._http = None
             if self._provider is not None:
-                self._provider.remove_metric_reader(self._reader)
+                for reader in (self._reader, self.monitor.reader.reader):
+                    self._provider.remove_metric_reader(reader)
                 self._provider = None
             self._reader = ScrapeReader()
             self._started = None
-        self._set_up_health()
+        self.monitor = Monitor(lambda: self.settings)
 
     def capture(self) -> Capture:
         """Return what may be recorded beyond names, types, sizes and durations."""
@@ -174,44 +154,27 @@ class Runtime:
         """Return all metrics for an `Accept` header, and their content type; blocks while it renders."""
         return self._reader.render(accept)
 
-    async def look(self) -> None:
-        """Bring health up to date, in less than half a second."""
-        start = monotonic()
-        self.health.refresh()
-        if self.sampler.last is None and self._ticker is not None:
-            await to_thread.run_sync(self.sampler.wait, PATIENCE)
-        await self.health.settled(max(0.0, PATIENCE - (monotonic() - start)))
+    def uptime(self) -> float:
+        """Return for how long a server has been serving, in seconds."""
+        return round(monotonic() - self._started, 3) if self._started is not None else 0.0
 
     def report(self) -> dict[str, Any]:
         """Return the report of `/health`."""
         return {
-            "status": str(self.health.status()),
+            "status": str(self.monitor.health.status()),
             "timestamp": datetime.now(timezone.utc).isoformat(),
             "service": identity.service_name(os.environ) or self._server_name or identity.script_name(),
             "version": identity.service_version(os.environ) or self._server_version,
-            "uptime": round(monotonic() - self._started, 3) if self._started is not None else 0.0,
-            "system": of_system(self.sampler.last),
-            "checks": of_checks(self.health.states(), with_messages=self.settings.capture != "none"),
+            "uptime": self.uptime(),
+            "system": of_system(self.monitor.sampler.last),
+            "checks": of_checks(self.monitor.health.states(), with_messages=self.settings.capture != "none"),
         }
-
-    def event_loop_turns(self) -> bool:
-        """Return whether the event loop that serves has turned of late; where none is watched, nothing is wrong."""
-        block = self.loops.block()
-        return block is None or block.seconds <= self.settings.health_loop_limit
 
     def exit_timeout(self) -> float:
         """Return how long exit may wait for exporters, in seconds."""
         if self.settings.exit_timeout is not None:
             return self.settings.exit_timeout
         return _STDIO_EXIT_TIMEOUT if self._is_on_stdio else _EXIT_TIMEOUT
-
-    def _set_up_health(self) -> None:
-        self.sampler = Sampler(_read_vitals)
-        built_in = built_in_checks(lambda: self.settings, self.sampler, self.loops, self.exports)
-        self.health = Health(built_in, self.loops.running)
-
-    def _refresh_health(self) -> None:
-        self.health.refresh(unasked=True)
 
     def _open_port(self, host: str, port: int) -> None:
         from mcp_opentelemetry.http.routes import make_routes  # noqa: PLC0415 (as in routes)
@@ -224,9 +187,3 @@ class Runtime:
             return
         # Not by logging, which may be off: a port that nobody knows is no use. stdout is the protocol's.
         print(f"mcp-opentelemetry: {self._http.url}/metrics", file=sys.stderr, flush=True)  # noqa: T201
-
-
-def _read_vitals() -> Vitals:
-    from mcp_opentelemetry.system.reading import read_vitals  # noqa: PLC0415 (psutil: only where MCP is served)
-
-    return read_vitals()

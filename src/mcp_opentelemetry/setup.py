@@ -41,6 +41,7 @@ class Arguments(TypedDict, total=False):
     health_descriptor_limit: float
     health_loop_limit: float
     drain_seconds: float
+    trace_url: str
     exit_timeout: float
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import ip_address
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _PROXY_HEADERS: Final = frozenset({"forwarded", "x-real-ip", "via"})
 _BEARER: Final = "bearer "
+_BASIC: Final = "basic "
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,9 @@ class Refusal:
     @property
     def headers(self) -> dict[str, str]:
         """Headers that belong to the status."""
-        return {"www-authenticate": 'Bearer realm="mcp-opentelemetry"'} if self.status == 401 else {}  # noqa: PLR2004
+        # A browser cannot send a bearer token by itself, but asks for a password.
+        schemes = 'Bearer realm="mcp-opentelemetry", Basic realm="mcp-opentelemetry: the token as password"'
+        return {"www-authenticate": schemes} if self.status == 401 else {}  # noqa: PLR2004 (HTTP: unauthorized)
 
 
 _WRONG_TOKEN: Final = Refusal(401, "wrong bearer token: it must be the one in OTEL_PYTHON_MCP_HTTP_TOKEN")
@@ -54,10 +58,11 @@ def refusal(client: str | None, headers: Mapping[str, str], settings: Settings) 
         settings: who is let in.
     """
     authorization = headers.get("authorization", "")
+    if settings.token is not None and _is_equal(_password_in(authorization), settings.token):
+        return None
     if settings.token is not None and authorization.lower().startswith(_BEARER):
         given = authorization[len(_BEARER) :].strip()
-        # Compared as bytes: text beyond ASCII is refused by compare_digest.
-        return None if compare_digest(given.encode(), settings.token.encode()) else _WRONG_TOKEN
+        return None if _is_equal(given, settings.token) else _WRONG_TOKEN
     if _is_in(client, settings):
         return None
     # What came through a proxy is never local, even if the server has put the first client's address in its place.
@@ -67,6 +72,21 @@ def refusal(client: str | None, headers: Mapping[str, str], settings: Settings) 
     if is_local:
         return _FOREIGN_HOST
     return _NOT_ALLOWED if settings.token is None else _NO_TOKEN
+
+
+def _is_equal(given: str, token: str) -> bool:
+    # Compared as bytes: text beyond ASCII is refused by compare_digest.
+    return compare_digest(given.encode(), token.encode())
+
+
+def _password_in(authorization: str) -> str:
+    """Return the password that a browser's user has given."""
+    if not authorization.lower().startswith(_BASIC):
+        return ""
+    try:
+        return b64decode(authorization[len(_BASIC) :], validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _is_in(client: str | None, settings: Settings) -> bool:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mcp_opentelemetry.http.access import Refusal, refusal
+from mcp_opentelemetry.http.dashboard.routes import dashboard_routes
 from mcp_opentelemetry.http.quiet import quietly
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def make_routes(runtime: Runtime, names: Sequence[str], *, on_own_port: bool) ->
 
     Args:
         runtime: what they report on.
-        names: `health`, `livez`, `readyz`, `metrics`.
+        names: `health`, `livez`, `readyz`, `metrics`, `dashboard`.
         on_own_port: whether they are served by a loop of our own.
     """
     endpoints: dict[str, Endpoint] = {
@@ -36,7 +37,10 @@ def make_routes(runtime: Runtime, names: Sequence[str], *, on_own_port: bool) ->
         "readyz": _ready(runtime),
         "metrics": _metrics(runtime),
     }
-    return [Route(f"/{name}", quietly(endpoints[name]), methods=["GET"]) for name in names]
+    routes: list[BaseRoute] = [
+        Route(f"/{name}", quietly(endpoints[name]), methods=["GET"]) for name in names if name in endpoints
+    ]
+    return [*routes, *dashboard_routes(runtime, _refused)] if "dashboard" in names else routes
 
 
 async def _alive(_: Request) -> Response:
@@ -46,7 +50,7 @@ async def _alive(_: Request) -> Response:
 
 def _alive_seen_from_outside(runtime: Runtime) -> Endpoint:
     async def alive(_: Request) -> Response:
-        is_turning = runtime.event_loop_turns()
+        is_turning = runtime.monitor.event_loop_turns()
         return _answer({"status": "ok" if is_turning else "blocked"}, is_well=is_turning)
 
     return alive
@@ -54,11 +58,11 @@ def _alive_seen_from_outside(runtime: Runtime) -> Endpoint:
 
 def _ready(runtime: Runtime) -> Endpoint:
     async def ready(request: Request) -> Response:
-        phase = runtime.lifecycle.phase
+        phase = runtime.monitor.lifecycle.phase
         if phase != "ready":
             return _answer({"status": phase}, is_well=False)
-        await runtime.health.settled()
-        failing = runtime.health.failing_critical()
+        await runtime.monitor.health.settled()
+        failing = runtime.monitor.health.failing_critical()
         if not failing:
             return _answer({"status": "ok"})
         is_allowed = _refusal(request, runtime) is None
@@ -69,7 +73,7 @@ def _ready(runtime: Runtime) -> Endpoint:
 
 def _health(runtime: Runtime) -> Endpoint:
     async def health(request: Request) -> Response:
-        await runtime.look()
+        await runtime.monitor.look()
         report = runtime.report()
         is_well = report["status"] != "unhealthy"
         return _answer(report if _refusal(request, runtime) is None else {"status": report["status"]}, is_well=is_well)
@@ -82,8 +86,8 @@ def _metrics(runtime: Runtime) -> Endpoint:
     limiter = CapacityLimiter(1)
 
     async def metrics(request: Request) -> Response:
-        if (refused := _refusal(request, runtime)) is not None:
-            return JSONResponse({"error": refused.reason}, refused.status, headers={**_NO_STORE, **refused.headers})
+        if (refused := _refused(request, runtime)) is not None:
+            return refused
         accept = request.headers.get("accept", "")
         body, content_type = await to_thread.run_sync(runtime.scrape, accept, limiter=limiter)
         return Response(body, headers={**_NO_STORE, "content-type": content_type})
@@ -93,6 +97,11 @@ def _metrics(runtime: Runtime) -> Endpoint:
 
 def _answer(body: dict[str, Any], *, is_well: bool = True) -> Response:
     return JSONResponse(body, 200 if is_well else 503, headers=_NO_STORE)
+
+
+def _refused(request: Request, runtime: Runtime) -> Response | None:
+    why = _refusal(request, runtime)
+    return None if why is None else JSONResponse({"error": why.reason}, why.status, {**_NO_STORE, **why.headers})
 
 
 def _refusal(request: Request, runtime: Runtime) -> Refusal | None:

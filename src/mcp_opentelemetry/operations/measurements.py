@@ -9,6 +9,7 @@ from opentelemetry.context import Context, create_key
 
 from mcp_opentelemetry.operations import semconv
 from mcp_opentelemetry.operations.kind import Kinds
+from mcp_opentelemetry.operations.notable import SLOW, NotableCalls
 from mcp_opentelemetry.operations.outcome import SUCCESS, Outcome
 from mcp_opentelemetry.operations.size import size_of
 from mcp_opentelemetry.operations.tallies import Tallies
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 _NO_EXEMPLAR: Final = Context({create_key("mcp-no-exemplar"): True})
 # An exemplar costs as much as two attributes: take one of each failure and each slow call, else one a second.
 _EXEMPLAR_INTERVAL: Final = 1.0
-_SLOW: Final = 1.0
 
 
 class Measurements:
@@ -37,6 +37,7 @@ class Measurements:
     def __init__(self, meter: Meter) -> None:
         self.tallies = Tallies(meter)
         self.kinds = Kinds(self.tallies)
+        self.notable = NotableCalls()
         self._handled = _histogram(
             meter, semconv.SERVER_OPERATION_DURATION, "Time from receiving a message to having its result."
         )
@@ -73,6 +74,9 @@ class Measurements:
         self.tallies.finished(kind.active, kind.tool, outcome.failure, size)
         if not kind.is_measured:
             return
+        if (outcome is not SUCCESS or elapsed >= SLOW) and not is_sent:
+            failure = outcome.failure or outcome.error_type or outcome.status_code
+            self.notable.note(kind, elapsed, failure, context)
         attributes = kind.metric_attributes
         if outcome is not SUCCESS:
             attributes = {**attributes, **outcome.attributes()}
@@ -107,7 +111,7 @@ class Measurements:
 
     def _exemplar(self, context: Context, elapsed: float, outcome: Outcome) -> Context:
         now = perf_counter()
-        if outcome is SUCCESS and elapsed < _SLOW and now < self._next_exemplar:
+        if outcome is SUCCESS and elapsed < SLOW and now < self._next_exemplar:
             return _NO_EXEMPLAR
         self._next_exemplar = now + _EXEMPLAR_INTERVAL
         return context
