@@ -45,9 +45,6 @@ class Buckets:
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return zip(self.indexes, self.counts, strict=True)
 
-    def __reversed__(self) -> Iterator[tuple[int, int]]:
-        return zip(reversed(self.indexes), reversed(self.counts), strict=True)
-
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
@@ -60,8 +57,7 @@ class Distribution:
         high: the greatest of them.
         zeros: how many are 0.
         scale: the resolution of the buckets.
-        positive: the values above 0.
-        negative: the values below 0, by their magnitude.
+        buckets: the values above 0; a histogram of OpenTelemetry takes none below.
     """
 
     count: int = 0
@@ -70,8 +66,7 @@ class Distribution:
     high: float = -math.inf
     zeros: int = 0
     scale: int = _ANY_SCALE
-    positive: Buckets = Buckets()
-    negative: Buckets = Buckets()
+    buckets: Buckets = Buckets()
 
     @property
     def average(self) -> float:
@@ -81,7 +76,7 @@ class Distribution:
     @property
     def bound(self) -> float:
         """How far a quantile may be from the value of that rank, as a share of it; 0 where every value is known."""
-        if self.low == self.high or not (self.positive or self.negative):
+        if self.low == self.high or not self.buckets:
             return 0.0
         base = _base(self.scale)
         return (base - 1) / (base + 1)
@@ -102,11 +97,9 @@ class Distribution:
         return self.high
 
     def _ascending(self) -> Iterator[tuple[float, int]]:
-        for index, count in reversed(self.negative):
-            yield -_value(index, self.scale), count
         if self.zeros:
             yield 0.0, self.zeros
-        for index, count in self.positive:
+        for index, count in self.buckets:
             yield _value(index, self.scale), count
 
 
@@ -119,7 +112,7 @@ def merge(parts: Iterable[Distribution]) -> Distribution:
     if len(parts) <= 1:
         return parts[0] if parts else EMPTY
     # One without buckets has a scale that means nothing: the SDK gives 0 to a slot in which everything took 0.
-    scale = min((part.scale for part in parts if part.positive or part.negative), default=_ANY_SCALE)
+    scale = min((part.scale for part in parts if part.buckets), default=_ANY_SCALE)
     return Distribution(
         count=sum(part.count for part in parts),
         total=math.fsum(part.total for part in parts),
@@ -127,8 +120,7 @@ def merge(parts: Iterable[Distribution]) -> Distribution:
         high=max(part.high for part in parts),
         zeros=sum(part.zeros for part in parts),
         scale=scale,
-        positive=_merge_buckets([(part.positive, part.scale - scale) for part in parts]),
-        negative=_merge_buckets([(part.negative, part.scale - scale) for part in parts]),
+        buckets=_merge_buckets((part.buckets, part.scale - scale) for part in parts),
     )
 
 

@@ -96,6 +96,5 @@ def _distribution(point: ExponentialHistogramDataPoint) -> Distribution:
         high=point.max,
         zeros=point.zero_count,
         scale=point.scale,
-        positive=Buckets.of_counts(point.positive.offset, point.positive.bucket_counts),
-        negative=Buckets.of_counts(point.negative.offset, point.negative.bucket_counts),
+        buckets=Buckets.of_counts(point.positive.offset, point.positive.bucket_counts),
     )

@@ -47,17 +47,23 @@ class Ring:
         grid: which slots.
     """
 
-    __slots__ = ("_newest", "_values")
+    __slots__ = ("_newest", "_values", "gone")
+
+    gone: float
+    """The newest of the numbers that are no longer kept; not a number while all are."""
 
     def __init__(self, grid: Grid) -> None:
         # One more than the open slot and those kept: an increase starts at the end of the slot before.
         self._values = array("d", [math.nan]) * (grid.kept + 2)
         self._newest: int | None = None
+        self.gone = math.nan
 
     def put(self, slot: int, value: float) -> None:
         """Set the number of a slot, which is the newest so far or a newer one."""
         size = len(self._values)
         if self._newest is not None:
+            for _, leaving in self.known(self._newest - size + 1, min(self._newest, slot - size)):
+                self.gone = leaving
             for skipped in range(max(self._newest, slot - size) + 1, slot):
                 self._values[skipped % size] = math.nan
         self._values[slot % size] = value
@@ -121,8 +127,7 @@ class Track:
             return value
         # Nothing was collected then: what came in is in the next slot that has a value, so the one before it holds.
         earlier = [value for _, value in ring.known(slot - grid.kept, slot)]
-        later = (value for _, value in ring.known(slot, slot + grid.kept + 1))
-        return earlier[-1] if earlier else next(later, self.last)
+        return earlier[-1] if earlier else ring.gone
 
 
 class HistogramTrack:

@@ -71,7 +71,7 @@ class Window:
         """Bring the open slot up to date; of several callers at a time, one does it for all."""
         asked = self.now()
         with self._collecting:
-            if self._collected >= asked:
+            if self._collected > asked:
                 return  # somebody else has, since this was asked
             # What is collected now came in since the last time, most of it in the slot that is open still.
             moment = self.now()
