@@ -61,7 +61,8 @@ class Screen:
         self._line("  A server that knows nothing of telemetry, started with")
         self._line(f"  $ opentelemetry-instrument python {SERVER} --http", "bold")
         self._line()
-        for name, path in (("MCP endpoint", "mcp"), ("Metrics", "metrics"), ("Health", "health")):
+        endpoints = {"MCP endpoint": "mcp", "Dashboard": "dashboard", "Metrics": "metrics", "Health": "health"}
+        for name, path in endpoints.items():
             self._line(f"  {name:<14}" + self._paint(f"{url}/{path}", "cyan"))
         self._line()
         self._line(f"  A client calls its tools, some of them wrongly, {length}.")
