@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 REDACTED: Final = "[redacted]"
-_SECRET_KEYS: Final = ("password", "passwd", "secret", "token", "authorization", "api_key", "apikey", "cookie")
+_SECRET_KEYS: Final = ("password", "passwd", "secret", "token", "authorization", "api_key", "apikey", "cookie", "pwd")
 _KEYS: Final = "|".join(key.replace("_", "[-_ ]?") for key in _SECRET_KEYS)
 # user:password@ in a URL; a key and its value, the value in quotes or up to the next separator; what follows Bearer.
-_USER_INFO: Final = re.compile(r"(?<=://)[^/\s@]+(?=@)")
-_PAIR: Final = re.compile(rf"(?i)([\w-]*(?:{_KEYS})[\w-]*[\"']?\s*[=:]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;&\"']+)")
+# Each starts at the start of a word only: a search from every letter of a long one would take its length squared.
+_USER_INFO: Final = re.compile(r"(?<=://)[^/\s]+(?=@)")
+_VALUE: Final = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&"']+)"""
+_PAIR: Final = re.compile(rf"(?i)(?<![\w-])([\w-]*(?:{_KEYS})[\w-]*[\"']?\s*[=:]\s*){_VALUE}")
 _SCHEME: Final = re.compile(r"(?i)\b(bearer|basic)\s+[^\s,;\"']+")
 
 

@@ -6,7 +6,7 @@ import json
 import os
 from argparse import ArgumentParser
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from mcp_opentelemetry.config import Settings
@@ -55,15 +55,23 @@ def describe(status: int, report: Mapping[str, Any]) -> str:
         report: the answer's JSON.
     """
     word = report.get("status", f"HTTP {status}")
-    checks: Any = report.get("checks")
-    if not isinstance(checks, dict):
-        return str(word)
-    wrong = [
-        f"{name} {check.get('status')}" + (f" ({check['error']})" if check.get("error") else "")
-        for name, check in checks.items()
-        if check.get("status") != "healthy"
-    ]
-    return f"{word}: {'; '.join(wrong)}" if wrong else str(word)
+    checks: object = report.get("checks")
+    if isinstance(checks, list):  # of /readyz
+        wrong = [str(name) for name in cast("list[object]", checks)]
+    elif isinstance(checks, dict):
+        wrong = [_describe_check(name, check) for name, check in cast("dict[str, Any]", checks).items()]
+    else:  # of somebody else's /health
+        wrong = []
+    named = "; ".join(text for text in wrong if text)
+    return f"{word}: {named}" if named else str(word)
+
+
+def _describe_check(name: str, check: object) -> str:
+    known = cast("dict[str, object]", check) if isinstance(check, dict) else {"status": check}
+    status, error = known.get("status"), known.get("error")
+    if status == "healthy":
+        return ""
+    return f"{name} {status}" + (f" ({error})" if error else "")
 
 
 def _ask(url: str, token: str | None, timeout: float) -> tuple[int, dict[str, Any]]:
@@ -77,7 +85,11 @@ def _ask(url: str, token: str | None, timeout: float) -> tuple[int, dict[str, An
         path = (parts.path or "/health") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", path, headers=headers)
         response = connection.getresponse()
-        report: Any = json.loads(response.read() or b"{}")
-        return response.status, report if isinstance(report, dict) else {}
+        body = response.read()
     finally:
         connection.close()
+    try:
+        report: object = json.loads(body)
+    except ValueError:
+        report = None  # another server's plain "ok" is an answer too
+    return response.status, cast("dict[str, Any]", report) if isinstance(report, dict) else {}

@@ -56,11 +56,10 @@ class Health:
         Returns:
             the runs under way that have not had their time yet.
         """
-        transitions: list[Transition] = []
         with self._lock:
             self._keep_in_step()
+            transitions = self._harvest()
             for state in self._states.values():
-                transitions.append(transition) if (transition := state.harvest()) else None
                 if state.check is not None and state.is_due(max(state.check.ttl, _UNASKED if unasked else 0)):
                     state.run = Run(state.check, self._loop())
             transitions += self._look_at_built_in()
@@ -76,7 +75,9 @@ class Health:
         """
         if runs := self.refresh():
             await _wait_for(runs, patience)
-            self.refresh()
+            with self._lock:
+                transitions = self._harvest()
+            _report(transitions)
 
     def states(self) -> list[CheckState]:
         """Return what is known of each check that has anything to say."""
@@ -105,6 +106,9 @@ class Health:
             if check.name not in self._states:
                 self._states[check.name] = CheckState(check.name, check)
 
+    def _harvest(self) -> list[Transition]:
+        return [transition for state in self._states.values() if (transition := state.harvest())]
+
     def _look_at_built_in(self) -> Iterable[Transition]:
         for name, look in self._built_in.items():
             start = perf_counter()
@@ -122,7 +126,12 @@ async def _wait_for(runs: list[Run], seconds: float) -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return  # on trio: the next probe sees it
-    await asyncio.wait([asyncio.wrap_future(run.ended) for run in runs], timeout=seconds)
+    ends = [asyncio.wrap_future(run.ended) for run in runs]
+    try:
+        await asyncio.wait(ends, timeout=seconds)
+    finally:
+        for end in ends:
+            end.cancel()  # this loop may be closed by then
 
 
 @guarded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from mcp_opentelemetry.redaction import scrub, without_secrets
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mcp_opentelemetry.system.sampler import Sample
 
 NO_RESULT = "no result yet"
+
+_LEVELS: Final = 5  # of details: a check may return what contains itself
 
 
 def of_checks(states: Iterable[CheckState], *, with_messages: bool) -> dict[str, dict[str, Any]]:
@@ -63,11 +65,11 @@ def _of_check(state: CheckState, *, with_messages: bool) -> dict[str, Any]:
     if verdict.error is not None:
         report["error"] = verdict.error
     if verdict.message is not None and with_messages:
-        report["message"] = scrub(verdict.message)
+        report["message"] = _text(verdict.message)
     if verdict.details and check is None:
         report |= verdict.details
     elif verdict.details and with_messages:
-        report["details"] = _plain(without_secrets(verdict.details))
+        report["details"] = without_secrets(_plain(verdict.details))
     return report
 
 
@@ -79,14 +81,20 @@ def _stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object, levels: int = _LEVELS) -> Any:
     """Return what JSON can say of a value."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in cast("Mapping[object, object]", value).items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in cast("list[object]", value)]
-    if value is None or isinstance(value, bool | int | str):
-        return scrub(value) if isinstance(value, str) else value
-    if isinstance(value, float) and math.isfinite(value):
+    if levels and isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value).items()
+        return {_text(str(key)): _plain(item, levels - 1) for key, item in items}
+    if levels and isinstance(value, list | tuple):
+        return [_plain(item, levels - 1) for item in cast("Iterable[object]", value)]
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return type(value).__name__
+
+
+def _text(text: str) -> str:
+    # Names of files may have halves of surrogate pairs, which cannot be sent.
+    return scrub(text).encode("utf-8", "replace").decode()

@@ -14,8 +14,8 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from mcp_opentelemetry.health.verdict import Verdict, of_raised, of_returned
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
-    from collections.abc import Awaitable
+    from asyncio import AbstractEventLoop, Task
+    from collections.abc import Awaitable, Callable
 
     from mcp_opentelemetry.health.checks import Check
 
@@ -37,7 +37,7 @@ class Run:
         self.ended: Future[tuple[Verdict, float]] = Future()
         self.ended.set_running_or_notify_cancel()  # a probe that is cancelled takes nothing along
         self._loop = loop
-        self._task: Future[Any] | None = None
+        self._task: Task[Verdict] | None = None
         if loop is not None and inspect.iscoroutinefunction(check.function):
             self._go_on(loop, check.function)
         else:
@@ -52,9 +52,9 @@ class Run:
         return not self.ended.done() and self.seconds() > self.check.timeout
 
     def give_up(self) -> None:
-        """Cancel it, as far as it can be: a thread cannot."""
-        if self._task is not None:
-            self._task.cancel()
+        """Cancel it, as far as it can be: a thread cannot, and a task may refuse."""
+        if (task := self._task) is not None:
+            self._tell(task.get_loop(), task.cancel)
 
     def _run(self) -> None:
         try:
@@ -77,8 +77,18 @@ class Run:
             self._end(asyncio.run(self._judge(wait)))
 
     def _go_on(self, loop: AbstractEventLoop, function: Any) -> None:
-        self._task = asyncio.run_coroutine_threadsafe(self._judge(function), loop)
-        self._task.add_done_callback(self._finish)
+        # Not run_coroutine_threadsafe: its future is done when it is cancelled, whatever the task does.
+        def start() -> None:
+            self._task = loop.create_task(self._judge(function))
+            self._task.add_done_callback(self._finish)
+
+        self._tell(loop, start)
+
+    def _tell(self, loop: AbstractEventLoop, do: Callable[[], object]) -> None:
+        try:
+            loop.call_soon_threadsafe(do)
+        except RuntimeError:  # it is closed, and nothing runs on it any more
+            self._end(Verdict(self.check.failed, "cancelled"))
 
     async def _judge(self, function: Any) -> Verdict:
         # SystemExit of a task would stop the loop.
@@ -88,11 +98,12 @@ class Run:
         except BaseException as error:  # noqa: BLE001
             return of_raised(error, self.check.failed)
 
-    def _finish(self, task: Future[Verdict]) -> None:
+    def _finish(self, task: Task[Verdict]) -> None:
         if task.cancelled():
             self._end(Verdict(self.check.failed, "cancelled"))
         else:
             self._end(task.result())
 
     def _end(self, verdict: Verdict) -> None:
-        self.ended.set_result((verdict, self.seconds()))
+        if not self.ended.done():
+            self.ended.set_result((verdict, self.seconds()))

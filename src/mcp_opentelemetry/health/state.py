@@ -65,7 +65,10 @@ class CheckState:
             if self.is_stuck:  # its failure has been counted, and its result is old
                 self.is_stuck = False
                 return None
-            return self.take(*run.ended.result())
+            verdict, duration = run.ended.result()
+            if duration > run.check.timeout:
+                verdict = Verdict(run.check.failed, TIMED_OUT)
+            return self.take(verdict, duration)
         if run.has_timed_out() and (not self.is_stuck or monotonic() - self._checked >= run.check.timeout):
             self.is_stuck = True  # and each further time that it would have had is a further failure
             run.give_up()

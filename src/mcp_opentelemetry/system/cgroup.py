@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 # Version 1 says "no limit" with the largest number of pages that a word can hold; nothing real is this large (bytes).
 _NO_LIMIT: Final = 2**60
-_OCTAL: Final = re.compile(r"\\(\d{3})")
+_OCTAL: Final = re.compile(r"\\([0-3][0-7]{2})")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,20}")  # 64 bits
+_MEMBERSHIP: Final = re.compile(r"(\d+):([^:]*):(.*)")
+_MOUNT: Final = re.compile(r"\S+ \S+ \S+ (\S+) (\S+) .*- (cgroup2?) \S+ (\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,9 @@ def _paths(root: Path, controller: str) -> dict[bool, str]:
     """Return this process' path in the hierarchy of version 2 (`True`) and in the controller's own of version 1."""
     paths: dict[bool, str] = {}
     for line in _lines(root / "proc/self/cgroup"):
-        hierarchy, controllers, path = line.split(":", 2)
+        if not (membership := _MEMBERSHIP.fullmatch(line)):
+            continue
+        hierarchy, controllers, path = membership.groups()
         if hierarchy == "0" and not controllers:
             paths[True] = path
         elif controller in controllers.split(","):
@@ -106,11 +111,11 @@ def _paths(root: Path, controller: str) -> dict[bool, str]:
 def _mounts(root: Path, controller: str) -> Iterator[tuple[bool, str, str]]:
     """Return the mounts that may show the controller: whether of version 2, what they show, and where."""
     for line in _lines(root / "proc/self/mountinfo"):
-        mount, _, filesystem = line.partition(" - ")
-        shown, point = (_unescaped(field) for field in mount.split(" ")[3:5])
-        kind, _source, options = filesystem.split(" ", 2)
-        if kind == "cgroup2" or (kind == "cgroup" and controller in options.split(",")):
-            yield kind == "cgroup2", shown, point
+        if not (mount := _MOUNT.fullmatch(line)):
+            continue
+        shown, point, kind, options = mount.groups()
+        if kind == "cgroup2" or controller in options.split(","):
+            yield kind == "cgroup2", _unescaped(shown), _unescaped(point)
 
 
 def _below(path: str, mount_root: str) -> tuple[str, ...]:
@@ -145,17 +150,17 @@ def _cpu_of(group: _Group, accounts: list[_Group]) -> CpuLimit | None:
     else:
         quota, period = _number(directory / "cpu.cfs_quota_us"), _number(directory / "cpu.cfs_period_us")
         # Time is counted by another controller, which may be mounted elsewhere.
-        account = next((account for account in accounts if account.path == group.path), None)
-        used = _number(account.directory / "cpuacct.usage") if account else None
+        counted = (_number(account.directory / "cpuacct.usage") for account in accounts if account.path == group.path)
+        used = next((nanoseconds for nanoseconds in counted if nanoseconds is not None), None)
         seconds = None if used is None else used / 1e9
-    if quota is None or quota <= 0 or not period or seconds is None:
+    if quota is None or period is None or seconds is None or quota <= 0 or period <= 0:
         return None
     return CpuLimit(quota / period, seconds, str(directory))
 
 
 def _fields(path: Path) -> dict[str, int]:
-    pairs = (line.split() for line in _lines(path))
-    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}  # noqa: PLR2004 (key, value)
+    pairs = (line.partition(" ") for line in _lines(path))
+    return {key: number for key, _, value in pairs if (number := _integer(value)) is not None}
 
 
 def _number(path: Path) -> int | None:
@@ -163,7 +168,7 @@ def _number(path: Path) -> int | None:
 
 
 def _integer(text: str) -> int | None:
-    return int(text) if text.lstrip("-").isdigit() else None  # "max" is no limit
+    return int(text) if _NUMBER.fullmatch(text) else None  # "max" is no limit
 
 
 def _lines(path: Path) -> list[str]:
@@ -173,7 +178,7 @@ def _lines(path: Path) -> list[str]:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no file system has such a name
         return ""
 
 

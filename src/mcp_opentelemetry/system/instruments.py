@@ -175,7 +175,7 @@ def _virtual(sample: Sample) -> Iterator[Observation]:
 def _resident_ratio(sample: Sample) -> Iterator[Observation]:
     process, memory = sample.vitals.process, sample.vitals.memory
     if process and memory and memory.total:
-        yield Observation(process.resident / memory.total)
+        yield Observation(min(1.0, process.resident / memory.total))  # shared pages may be charged to other groups
 
 
 def _threads(sample: Sample) -> Iterator[Observation]:

@@ -19,7 +19,8 @@ class Share:
     @property
     def ratio(self) -> float:
         """The share in use, 0 to 1."""
-        return self.used / self.total if self.total else 0.0
+        # A group may be above its limit for a moment.
+        return min(1.0, self.used / self.total) if self.total else 0.0
 
 
 @dataclass(frozen=True, slots=True)
