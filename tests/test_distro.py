@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
+from opentelemetry.util.http import parse_excluded_urls
 
 from mcp_opentelemetry.configurator import (
     exports_anything,
@@ -18,9 +19,14 @@ from mcp_opentelemetry.configurator import (
     with_identity,
 )
 from mcp_opentelemetry.consoles import keep_consoles_off_stdout, take_consoles_off_stdout
-from mcp_opentelemetry.distro import export_where_an_endpoint_is_named, keep_our_configurator
+from mcp_opentelemetry.distro import (
+    export_where_an_endpoint_is_named,
+    keep_our_configurator,
+    keep_probes_out_of_traces,
+)
 from mcp_opentelemetry.identity import script_name
 
+EXCLUDED = [f"OTEL_PYTHON_{framework}_EXCLUDED_URLS" for framework in ("ASGI", "FASTAPI", "STARLETTE")]
 EXPORTERS = ("OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER")
 
 
@@ -67,6 +73,37 @@ def test_our_configurator_is_pinned_unless_the_user_has_chosen() -> None:
 def test_signals_are_exported_where_an_endpoint_is_named(environ: dict[str, str], chosen: dict[str, str]) -> None:
     export_where_an_endpoint_is_named(environ)
     assert {name: environ[name] for name in EXPORTERS if name in environ} == chosen
+
+
+@pytest.mark.parametrize(
+    ("url", "excluded"),
+    [
+        ("http://localhost/health", True),
+        ("http://localhost:8000/sub/readyz", True),
+        ("http://localhost/livez?verbose", True),
+        ("http://localhost/metrics", True),
+        ("http://localhost/mcp", False),
+        ("http://localhost/healthy", False),
+        ("http://localhost/health/of/patients", False),
+        ("http://metrics.example/mcp", False),
+        ("http://localhost/mcp?then=/x", False),
+    ],
+)
+def test_probes_are_kept_out_of_the_traces_of_web_frameworks(url: str, excluded: bool) -> None:
+    environ: dict[str, str] = {}
+    keep_probes_out_of_traces(environ)
+    assert sorted(environ) == EXCLUDED
+    assert [parse_excluded_urls(environ[name]).url_disabled(url) for name in EXCLUDED] == [excluded] * 3
+
+
+def test_what_the_user_excludes_from_traces_stays() -> None:
+    environ = {"OTEL_PYTHON_EXCLUDED_URLS": ""}
+    keep_probes_out_of_traces(environ)
+    assert environ == {"OTEL_PYTHON_EXCLUDED_URLS": ""}
+    environ = {"OTEL_PYTHON_STARLETTE_EXCLUDED_URLS": "mine"}
+    keep_probes_out_of_traces(environ)
+    assert environ["OTEL_PYTHON_STARLETTE_EXCLUDED_URLS"] == "mine"
+    assert sorted(environ) == EXCLUDED
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 import tarfile
@@ -14,6 +16,13 @@ import pytest
 import mcp_opentelemetry
 
 ROOT = Path(__file__).parents[1]
+_BROUGHT_BY = {
+    "opentelemetry": "opentelemetry-api",
+    "promql_parser": "promql-parser",
+    "yaml": "PyYAML",
+    "prometheus_client": "opentelemetry-exporter-prometheus",
+    **dict.fromkeys(("anyio", "httpx2", "starlette", "typing_extensions", "uvicorn"), "mcp"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +41,7 @@ def test_wheel_has_everything_that_runs(distributions: Path) -> None:
     for file in sources.rglob("*"):
         if file.is_file() and "__pycache__" not in file.parts:
             assert str(file.relative_to(sources)) in names
+    assert "mcp_opentelemetry/health/health.schema.json" in names
     assert example == (ROOT / "examples" / "weather_server.py").read_bytes()
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
@@ -49,12 +59,28 @@ def test_version_has_one_source() -> None:
     assert f"## [{mcp_opentelemetry.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
 
 
+def test_everything_that_is_imported_is_required() -> None:
+    declared = (ROOT / "pyproject.toml").read_text().partition("\ndependencies = [\n")[2].partition("\n]\n")[0]
+    required = set(re.findall(r'^  "([\w-]+)', declared, re.MULTILINE))
+    imported: set[str] = set()
+    for file in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.partition(".")[0])
+    foreign = imported - sys.stdlib_module_names - {"mcp_opentelemetry"}
+    assert {_BROUGHT_BY.get(name, name) for name in foreign} <= required
+
+
 def test_license_is_apache() -> None:
     assert metadata("mcp-opentelemetry")["License-Expression"] == "Apache-2.0"
 
 
 def test_public_names_are_those_of_the_readme() -> None:
-    assert sorted(mcp_opentelemetry.__all__) == ["__version__", "configure", "instrument_tool"]
+    public = {"__version__", "configure", "health_check", "instrument_tool", "remove_health_check"}
+    public |= {"snapshot", "stats"}
+    assert set(mcp_opentelemetry.__all__) == public
 
 
 def test_opentelemetry_instrument_lists_our_settings() -> None:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.holds import Holds
 from tests.integration.otlp_receiver import RECEIVERS, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(params=sorted(RECEIVERS))
@@ -24,3 +26,9 @@ def hanging_receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
     """Run a stub that accepts OTLP and never answers, once for each protocol."""
     with RECEIVERS[request.param](hangs=True) as receiver:
         yield receiver
+
+
+@pytest.fixture
+def holds(tmp_path: Path) -> Holds:
+    """Return what holds up a server of `held.py`: nothing yet."""
+    return Holds(tmp_path)

@@ -10,7 +10,7 @@ from mcp.client import Client
 from mcp.client.sse import sse_client
 from typing_extensions import Self
 
-from tests.integration.processes import PYTHON, Process, free_port
+from tests.integration.processes import PATIENCE, PYTHON, Process, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,19 +27,29 @@ class HttpServer(Process):
 
     Args:
         kind: a transport for `MCPServer.run`, or a command of `uvicorn`.
+        server: the script in `tests/servers`, where it is not uvicorn that runs.
         settings: environment variables.
         instrumented: `False` for the same process without `opentelemetry-instrument`.
+        port: where it listens; a free one if omitted.
     """
 
-    def __init__(self, kind: str, *, settings: Mapping[str, str] | None = None, instrumented: bool = True) -> None:
+    def __init__(
+        self,
+        kind: str,
+        server: str = "stdio_or_http.py",
+        *,
+        settings: Mapping[str, str] | None = None,
+        instrumented: bool = True,
+        port: int | None = None,
+    ) -> None:
         self._kind = kind
-        self._port = free_port()
+        self._port = port or free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         program, *arguments = kind.split()
         if program == "uvicorn":
             command = (str(Path(PYTHON).with_name(program)), *arguments, "--port", str(self._port))
         else:
-            command = ("stdio_or_http.py", kind, str(self._port))
+            command = (server, kind, str(self._port))
         super().__init__(*command, settings=settings, instrumented=instrumented)
 
     def __enter__(self) -> Self:
@@ -54,7 +64,11 @@ class HttpServer(Process):
         """Call a tool as a client that comes and goes; returns its result."""
         return anyio.run(self._call, tool, arguments)
 
+    def client(self) -> Client:
+        """Return a client that is not connected yet."""
+        return Client(sse_client(f"{self.url}/sse") if self._kind == "sse" else f"{self.url}/mcp")
+
     async def _call(self, tool: str, arguments: dict[str, Any]) -> CallToolResult:
-        server = sse_client(f"{self.url}/sse") if self._kind == "sse" else f"{self.url}/mcp"
-        async with Client(server) as client:
-            return await client.call_tool(tool, arguments)
+        with anyio.fail_after(PATIENCE):
+            async with self.client() as client:
+                return await client.call_tool(tool, arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -26,6 +27,7 @@ T = TypeVar("T")
 SERVERS: Final = Path(__file__).parents[1] / "servers"
 PYTHON: Final = sys.executable
 INSTRUMENT: Final = str(Path(PYTHON).with_name("opentelemetry-instrument"))
+ANNOUNCEMENT: Final = re.compile(r"mcp-opentelemetry: (http://127\.0\.0\.1:\d+)/metrics")
 PATIENCE: Final = 60.0  # seconds until a test gives up on something that takes one: a busy machine fails no test
 
 
@@ -64,12 +66,12 @@ def report(what: str, seconds: float) -> None:
     print(f"{what}: {seconds:.2f} s")
 
 
-def get(url: str) -> tuple[int, str]:
+def get(url: str, method: str = "GET", **headers: str) -> tuple[int, str]:
     """Ask for a URL of loopback; returns the status and the body."""
     parts = urlsplit(url)
     connection = HTTPConnection(parts.netloc, timeout=PATIENCE)
     try:
-        connection.request("GET", parts.path)
+        connection.request(method, parts.path, headers=headers)
         response = connection.getresponse()
         return response.status, response.read().decode()
     finally:
@@ -178,6 +180,10 @@ class Process:
             return is_listening(port)
 
         wait_until(answers)
+
+    def announced_url(self) -> str:
+        """Return where the process says that its own port is."""
+        return self.stderr.wait_for(ANNOUNCEMENT.match)[1]
 
     def has_ended(self) -> bool:
         """Return whether the process has ended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,6 @@ from tests.integration.processes import Process
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ANNOUNCEMENT: Final = re.compile(r"mcp-opentelemetry: (http://127\.0\.0\.1:\d+)/metrics")
 _PROTOCOL: Final = "2025-06-18"
 
 CONSOLES: Final = {
@@ -67,10 +65,6 @@ class StdioServer(Process):
     def footprint(self) -> dict[str, Any]:
         """Ask the process for its threads and sockets."""
         return json.loads(self.call("look_inside")["structuredContent"]["result"])
-
-    def announced_url(self) -> str:
-        """Return where the process says that its own port is."""
-        return self.stderr.wait_for(_ANNOUNCEMENT.match)[1]
 
     def _send(self, message: Mapping[str, Any]) -> None:
         self.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")

@@ -87,6 +87,13 @@ def test_process_without_mcp_does_not_import_it_for_us(package: str) -> None:
     assert not [name for name in found["modules"] if name.partition(".")[0] == package]
 
 
+def test_process_without_mcp_reads_no_vitals() -> None:
+    port = free_port()
+    found = look_into_process_without_mcp({"OTEL_PYTHON_MCP_HTTP_PORT": str(port)}, port)
+    # Not psutil, which the SDK's own resources import where it is installed.
+    assert "mcp_opentelemetry.system.reading" not in found["modules"]
+
+
 def test_disabled_process_without_mcp_gets_no_thread() -> None:
     port = free_port()
     assert look_into_process_without_mcp(switched_off(port), port)["threads"] == ["MainThread"]

@@ -157,8 +157,12 @@ def test_named_exporters_go_before_the_endpoint() -> None:
 
 def test_without_endpoint_and_exporter_nothing_is_sent_and_nothing_waits() -> None:
     with StdioServer() as server, StdioServer(instrumented=False) as bare:
-        assert server.footprint() == bare.footprint()
+        inside, bare_inside = server.footprint(), bare.footprint()
         ended = server.close_stdin()
+    assert inside["sockets"] == bare_inside["sockets"]
+    # An exporter's thread would have a name of the SDK's.
+    ours = set(inside["threads"]) - set(bare_inside["threads"])
+    assert not {name for name in ours if not name.startswith("mcp-opentelemetry-")}
     report("exit without exporters", ended.seconds)
     assert ended.returncode == 0
     assert ended.seconds < 3, "an exporter would try for 8 s and more"

@@ -45,14 +45,15 @@ class HttpServer:
             ws="none",
             lifespan="off",
             log_config=None,  # the host's loggers are the host's
-            access_log=False,
             limit_concurrency=64,
             # Whether a proxy is in between is decided by its headers, so the peer's address must stay the peer's.
             proxy_headers=False,
         )
         self._server = uvicorn.Server(config)
         setattr(self._server, OURS, True)
-        logging.getLogger("uvicorn.error").addFilter(_is_hosts)
+        # Not by access_log=False, which takes the handlers off the access log of the host's server too.
+        for name in ("uvicorn.error", "uvicorn.access"):
+            logging.getLogger(name).addFilter(_is_hosts)
         self._thread = threading.Thread(target=self._serve, name=_THREAD, daemon=True)
         self._thread.start()
 

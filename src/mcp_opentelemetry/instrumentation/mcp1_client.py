@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from wrapt import ObjectProxy
 
 from mcp_opentelemetry.guard import guarded
@@ -60,7 +61,9 @@ class ClientSeam:
         return result
 
     @guarded
-    def _begin_sent(self, session: Any, request: Any, *_: Any, **__: Any) -> Operation:
+    def _begin_sent(self, session: Any, request: Any, *_: Any, **__: Any) -> Operation | None:
+        if not is_instrumentation_enabled():  # a health check asks another server
+            return None
         peer = self._sent.peer(session)
         root: Any = request.root
         params = getattr(root, "params", None)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from mcp_opentelemetry.guard import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from types import FrameType
 
     from mcp_opentelemetry.health.lifecycle import Lifecycle
     from mcp_opentelemetry.instrumentation.patches import Patches
@@ -36,7 +38,6 @@ class WebServers:
     def install(self, patches: Patches) -> None:
         """Put the seams in."""
         patches.wrap("uvicorn.server", "Server.startup", self._start)
-        patches.wrap("uvicorn.server", "Server.handle_exit", self._handle_exit)
         patches.wrap("uvicorn.server", "Server.shutdown", self._shut_down)
 
     async def _start(self, wrapped: Callable[..., Awaitable[Any]], server: Any, args: Any, kwargs: Any) -> Any:
@@ -44,6 +45,7 @@ class WebServers:
             return await wrapped(*args, **kwargs)
         self._lifecycle.starts()
         self._is_held_back = False
+        self._listen(server)
         try:
             result = await wrapped(*args, **kwargs)
         finally:
@@ -51,20 +53,36 @@ class WebServers:
         self._accepting()
         return result
 
-    def _handle_exit(self, wrapped: Callable[..., None], server: Any, args: Any, kwargs: Any) -> None:
-        if not hasattr(server, OURS) and self._holds_back(wrapped, args, kwargs):
-            return
-        wrapped(*args, **kwargs)
+    @guarded
+    def _listen(self, server: Any) -> None:
+        """Hear of signals before uvicorn's handlers do.
+
+        Not by a patch on `Server.handle_exit`: sse-starlette puts its own in front, which ends every stream at once.
+        """
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            handler: Any = signal.getsignal(signum)
+            if getattr(handler, "__self__", None) is server:
+                # A method of the server again: by that sse-starlette finds out which server runs.
+                signal.signal(signum, MethodType(self._before(handler), server))
+
+    def _before(self, handler: Callable[[int, FrameType | None], None]) -> Callable[..., None]:
+        def handle(_server: Any, signum: int, frame: FrameType | None) -> None:
+            if not self._holds_back(handler, signum, frame):
+                handler(signum, frame)
+
+        return handle
 
     @guarded
-    def _holds_back(self, wrapped: Callable[..., None], args: Any, kwargs: Any) -> bool:
+    def _holds_back(
+        self, handler: Callable[[int, FrameType | None], None], signum: int, frame: FrameType | None
+    ) -> bool:
         """Note the end, and put it off; a second signal, and Ctrl-C, are for people in a hurry."""
         self._lifecycle.drains()
         seconds = self._drain_seconds()
-        if args[:1] != (signal.SIGTERM,) or seconds <= 0 or self._is_held_back:
+        if signum != signal.SIGTERM or seconds <= 0 or self._is_held_back:
             return False
         self._is_held_back = True
-        timer = threading.Timer(seconds, wrapped, args, kwargs)
+        timer = threading.Timer(seconds, handler, (signum, frame))
         timer.daemon = True
         timer.start()
         return True
