@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+import logging
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
 from importlib.metadata import version
@@ -11,7 +12,6 @@ from typing import Any
 import httpx2
 import pytest
 from mcp import Client
-from opentelemetry import metrics
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,12 +19,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from mcp_opentelemetry import __version__
-from mcp_opentelemetry.build_info import observe_build_info
-from mcp_opentelemetry.config import Settings
-from mcp_opentelemetry.instrumentation.http_app import HttpApps
-from mcp_opentelemetry.instrumentation.patches import Patches
-from mcp_opentelemetry.instrumentation.seams import mcp_major
-from mcp_opentelemetry.runtime import Runtime
+from tests.http.host import PROXIED, Host
 from tests.http_server import served
 from tests.servers.tools import make_server
 from tests.telemetry import Telemetry
@@ -32,36 +27,6 @@ from tests.telemetry import Telemetry
 pytestmark = pytest.mark.anyio
 
 NAMES = ["health", "livez", "readyz", "metrics"]
-PROXIED = {"x-forwarded-for": "203.0.113.7"}
-
-
-class Host:
-    """A process in small: a runtime and the seam in the makers of apps."""
-
-    def __init__(self, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
-        monkeypatch.setattr(metrics, "get_meter_provider", lambda: telemetry.meter_provider)
-        self.runtime = Runtime(Settings.from_mapping(environ))
-        observe_build_info(self.runtime.server, telemetry.meter_provider)
-        self.apps = HttpApps(self.runtime.routes)
-        self.patches = Patches()
-        self.apps.install(self.patches, mcp_major())
-
-    def close(self) -> None:
-        self.patches.remove()
-        self.apps.remove()
-        self.runtime.close()
-
-
-@pytest.fixture
-def environ() -> dict[str, str]:
-    return {}
-
-
-@pytest.fixture
-def host(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> Iterator[Host]:
-    host = Host(telemetry, monkeypatch, environ)
-    yield host
-    host.close()
 
 
 @asynccontextmanager
@@ -122,7 +87,8 @@ async def test_health_says_who_and_for_how_long(host: Host, monkeypatch: pytest.
     timestamp = datetime.fromisoformat(report.pop("timestamp"))
     assert timestamp.utcoffset() == timedelta(0)
     assert abs(datetime.now(timezone.utc) - timestamp) < timedelta(minutes=1)
-    assert report == {"status": "healthy", "service": "tools", "version": "1.2.3", "uptime": 90.0}
+    identity = {name: report[name] for name in ("status", "service", "version", "uptime")}
+    assert identity == {"status": "healthy", "service": "tools", "version": "1.2.3", "uptime": 90.0}
 
 
 async def test_users_service_name_and_version_go_before_the_servers(
@@ -131,7 +97,37 @@ async def test_users_service_name_and_version_go_before_the_servers(
     monkeypatch.setenv("OTEL_SERVICE_NAME", "weather")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,service.version=7")
     host.runtime.serving(make_server()._lowlevel_server)
-    assert (host.runtime.health()["service"], host.runtime.health()["version"]) == ("weather", "7")
+    assert (host.runtime.report()["service"], host.runtime.report()["version"]) == ("weather", "7")
+
+
+async def test_readiness_follows_the_life_of_the_server(host: Host) -> None:
+    async with _http(make_server().streamable_http_app()) as http:
+        for begin, said in (
+            (host.runtime.monitor.lifecycle.starts, "starting"),
+            (host.runtime.monitor.lifecycle.drains, "draining"),
+        ):
+            begin()
+            ready, alive = await http.get("/readyz"), await http.get("/livez")
+            assert (ready.status_code, ready.json()) == (503, {"status": said})
+            assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+            assert ready.headers["cache-control"] == "no-store"
+            host.runtime.monitor.lifecycle.started()
+        host.runtime.monitor.lifecycle.starts()
+        host.runtime.monitor.lifecycle.started()
+        assert (await http.get("/readyz")).status_code == 200, "another server of this process is ready"
+
+
+@pytest.mark.parametrize("environ", [{"OTEL_PYTHON_MCP_HTTP_PORT": "0"}])
+async def test_own_port_leaves_the_access_log_of_the_host_alone(host: Host) -> None:
+    handler = logging.NullHandler()
+    logger = logging.getLogger("uvicorn.access")
+    logger.addHandler(handler)
+    try:
+        host.runtime.serving(make_server()._lowlevel_server)
+        assert handler in logger.handlers
+        assert logger.propagate
+    finally:
+        logger.removeHandler(handler)
 
 
 async def test_strangers_see_the_bare_status_only(host: Host) -> None:
@@ -202,9 +198,9 @@ async def test_mounted_app_brings_its_endpoints_along(host: Host) -> None:
 
 async def test_removal_takes_the_endpoints_out_of_apps_that_live(host: Host) -> None:
     app = make_server().streamable_http_app()
-    with_ours = len(app.routes)
+    with_ours = {route.path for route in app.routes}
     host.close()
-    assert len(app.routes) == with_ours - len(NAMES)
+    assert with_ours - {route.path for route in app.routes} >= {f"/{name}" for name in [*NAMES, "dashboard"]}
 
 
 @pytest.mark.parametrize("environ", [{"OTEL_PYTHON_MCP_HTTP_PORT": "0"}])

@@ -26,11 +26,11 @@ class Refusal:
     reason: str
 
     @property
-    def headers(self) -> dict[str, str]:
-        """Headers that belong to the status."""
+    def challenges(self) -> tuple[str, ...]:
+        """The ways to prove who one is, each for a header of its own: Chromium reads only the first of a list."""
         # A browser cannot send a bearer token by itself, but asks for a password.
-        schemes = 'Bearer realm="mcp-opentelemetry", Basic realm="mcp-opentelemetry: the token as password"'
-        return {"www-authenticate": schemes} if self.status == 401 else {}  # noqa: PLR2004 (HTTP: unauthorized)
+        schemes = ('Bearer realm="mcp-opentelemetry"', 'Basic realm="mcp-opentelemetry: the token as password"')
+        return schemes if self.status == 401 else ()  # noqa: PLR2004 (HTTP: unauthorized)
 
 
 _WRONG_TOKEN: Final = Refusal(401, "wrong bearer token: it must be the one in OTEL_PYTHON_MCP_HTTP_TOKEN")

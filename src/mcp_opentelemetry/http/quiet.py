@@ -1,4 +1,7 @@
-"""Probes that are answered well leave no line in uvicorn's access log; a route of the user's own keeps its lines."""
+"""Probes, and the questions of an open dashboard, leave no line in uvicorn's access log if they are answered well.
+
+A route of the user's own keeps its lines.
+"""
 
 from __future__ import annotations
 

@@ -101,7 +101,12 @@ def _answer(body: dict[str, Any], *, is_well: bool = True) -> Response:
 
 def _refused(request: Request, runtime: Runtime) -> Response | None:
     why = _refusal(request, runtime)
-    return None if why is None else JSONResponse({"error": why.reason}, why.status, {**_NO_STORE, **why.headers})
+    if why is None:
+        return None
+    response = JSONResponse({"error": why.reason}, why.status, _NO_STORE)
+    for challenge in why.challenges:
+        response.headers.append("www-authenticate", challenge)
+    return response
 
 
 def _refusal(request: Request, runtime: Runtime) -> Refusal | None:

@@ -90,13 +90,14 @@ class Distribution:
         if not self.count:
             return 0.0
         rank = min(max(math.ceil(share * self.count), 1), self.count)
-        for value, count in self._ascending():
+        for value, count in self.ascending():
             rank -= count
             if rank <= 0:
                 return min(max(value, self.low), self.high)
         return self.high
 
-    def _ascending(self) -> Iterator[tuple[float, int]]:
+    def ascending(self) -> Iterator[tuple[float, int]]:
+        """Return values, each within `bound`, and how often they occur."""
         if self.zeros:
             yield 0.0, self.zeros
         for index, count in self.buckets:

@@ -43,12 +43,14 @@ class Row:
         value: the amount so far or the level now of a counter or gauge; what has come in since the last collection, of
             a histogram.
         is_counter: whether the value only grows.
+        unit: the instrument's.
     """
 
     metric: str
     attributes: Attributes
     value: float | Distribution
     is_counter: bool
+    unit: str = ""
 
 
 class WindowReader:
@@ -83,9 +85,11 @@ def _rows(metric: Metric) -> Iterator[Row]:
     for point in metric.data.data_points:
         attributes = frozenset(cast("Mapping[str, Any]", point.attributes or {}).items())
         if hasattr(point, "value"):
-            yield Row(metric.name, attributes, float(cast("Any", point).value), is_counter)
+            yield Row(metric.name, attributes, float(cast("Any", point).value), is_counter, metric.unit or "")
         elif hasattr(point, "scale"):
-            yield Row(metric.name, attributes, _distribution(cast("Any", point)), is_counter=False)
+            yield Row(
+                metric.name, attributes, _distribution(cast("Any", point)), is_counter=False, unit=metric.unit or ""
+            )
 
 
 def _distribution(point: ExponentialHistogramDataPoint) -> Distribution:

@@ -91,9 +91,10 @@ class Track:
         start: the value before the series was first seen: 0 of what is counted here, unknown of everything else.
     """
 
-    __slots__ = ("born", "last", "rings", "start")
+    __slots__ = ("born", "last", "rings", "start", "updated")
 
     def __init__(self, start: float = math.nan) -> None:
+        self.updated = -math.inf
         self.start = start
         self.last = start
         self.born: float | None = None
@@ -104,7 +105,7 @@ class Track:
         if self.born is None:
             self.born = when
             self.start = value if math.isnan(self.start) else self.start
-        self.last = value
+        self.last, self.updated = value, when
         for grid, ring in self.rings.items():
             ring.put(grid.number(when), value)
 
@@ -168,6 +169,10 @@ class HistogramTrack:
             self._closed = merge(values for slot, values in self._slots.items() if first <= slot < opened)
             self._closed_of = (first, opened)
         return merge([self._closed, self._slots.get(opened, EMPTY)])
+
+    def slots(self) -> list[tuple[int, Distribution]]:
+        """Return the slots that are kept, with what came in, the oldest first."""
+        return sorted(self._slots.items())
 
     def _forget_before(self, slot: int) -> None:
         for old in [number for number in self._slots if number < slot]:

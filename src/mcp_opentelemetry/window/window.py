@@ -6,7 +6,7 @@ import logging
 import math
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.window.distribution import Distribution
@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from mcp_opentelemetry.window.reader import Attributes, Row
 
 K = TypeVar("K")
+
+
+class Kind(NamedTuple):
+    """What a metric is.
+
+    Args:
+        unit: the instrument's.
+        is_counter: whether its values only grow.
+        is_histogram: whether it has distributions instead of values.
+    """
+
+    unit: str
+    is_counter: bool
+    is_histogram: bool
+
 
 REACH: Final = FINE.reach
 """Seconds for which distributions are kept: five minutes."""
@@ -51,6 +66,7 @@ class Window:
         self._slot = 0
         self._tracks: dict[str, dict[Attributes, Track]] = {}
         self._histograms: dict[str, dict[Attributes, HistogramTrack]] = {}
+        self._kinds: dict[str, Kind] = {}
         self._count = 0
         self._closing: list[Callable[[], object]] = []
 
@@ -87,6 +103,11 @@ class Window:
             for call in self._closing:
                 call()
 
+    def kinds(self) -> dict[str, Kind]:
+        """Return what metrics there are."""
+        with self._lock:
+            return dict(self._kinds)
+
     def tracks(self, metric: str) -> dict[Attributes, Track]:
         """Return the series of a counter or gauge."""
         with self._lock:
@@ -121,6 +142,8 @@ class Window:
             return {key: track.increase(now, seconds) for key, track in self._tracks.get(metric, {}).items()}
 
     def _put(self, row: Row, when: float) -> None:
+        is_histogram = isinstance(row.value, Distribution)
+        self._kinds[row.metric] = Kind(row.unit, row.is_counter, is_histogram)
         if isinstance(row.value, Distribution):
             series = self._histograms.setdefault(row.metric, {})
             histogram = series.get(row.attributes) or self._new(series, row.attributes, HistogramTrack)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, cast
 
 
@@ -153,17 +154,22 @@ def shown(value: Any, kind: str) -> str:
     return FORMATS[kind](value)
 
 
+def _fixed(value: float, digits: int) -> str:
+    # As the script's `toFixed`: Python's formats round a tie to the even digit, and the page would flicker.
+    return str(Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
+
+
 def _seconds(value: float) -> str:
     if value >= 1:
-        return f"{value:.2f} s"
-    return f"{value * 1000:.0f} ms" if value >= 0.01 else f"{value * 1000:.2f} ms"  # noqa: PLR2004 (seconds)
+        return f"{_fixed(value, 2)} s"
+    return f"{_fixed(value * 1000, 0 if value >= 0.01 else 2)} ms"  # noqa: PLR2004 (seconds)
 
 
 def _age(value: float) -> str:
     for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
         if value < limit:
-            return f"{value / size:.0f} {unit}"
-    return f"{value / 86400:.0f} d"
+            return f"{_fixed(value / size, 0)} {unit}"
+    return f"{_fixed(value / 86400, 0)} d"
 
 
 def _ago(value: str) -> str:
@@ -178,9 +184,9 @@ def _kinds(value: Mapping[str, int]) -> str:
 FORMATS: Final[dict[str, Callable[[Any], str]]] = {
     "text": str,
     "count": lambda value: f"{value:,}".replace(",", " "),
-    "rate": lambda value: f"{value:.1f}",
-    "share": lambda value: f"{value * 100:.1f} %",
-    "percent": lambda value: f"{value:.0f} %",
+    "rate": lambda value: _fixed(value, 1),
+    "share": lambda value: f"{_fixed(value * 100, 1)} %",
+    "percent": lambda value: f"{_fixed(value, 0)} %",
     "seconds": _seconds,
     "minutes": lambda value: _age(value * 60),
     "age": lambda value: f"{_age(value)} ago",

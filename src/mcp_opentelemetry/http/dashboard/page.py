@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mcp_opentelemetry.http.dashboard.columns import Column, Table
 
 _CHARTS: Final = (
-    ("calls", "Tool calls and errors in ten seconds", "calls", "errors"),
+    ("calls", "Tool calls and errors per 10 s", "calls", "errors"),
     ("latency", "Duration of tool calls", "median", "p95"),
     ("memory", "Memory in use", "memory"),
     ("lag", "Delay of the event loop", "lag"),

@@ -10,7 +10,9 @@ from anyio import CapacityLimiter, to_thread
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from mcp_opentelemetry.exposition import no_collection
 from mcp_opentelemetry.http.dashboard.page import render
+from mcp_opentelemetry.http.quiet import quietly
 from mcp_opentelemetry.summary import make_snapshot
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def dashboard_routes(runtime: Runtime, refuse: Refuse) -> list[BaseRoute]:
         numbers = await to_thread.run_sync(_numbers, runtime, since, limiter=limiter)
         return Response(numbers, headers=_HEADERS, media_type="application/json")
 
-    routes: list[BaseRoute] = [Route("/dashboard", dashboard, methods=["GET"])]
+    routes: list[BaseRoute] = [Route("/dashboard", quietly(dashboard), methods=["GET"])]
     routes += [Route(f"/dashboard/{name}", _file(runtime, refuse, *_FILES[name]), methods=["GET"]) for name in _FILES]
     return routes
 
@@ -72,11 +74,13 @@ def wants_page(accept: str, format_: str | None) -> bool:
 
 
 def _page(runtime: Runtime) -> bytes:
-    return render(make_snapshot(runtime))
+    with no_collection():
+        return render(make_snapshot(runtime))
 
 
 def _numbers(runtime: Runtime, since: float) -> bytes:
-    return json.dumps(make_snapshot(runtime, since), allow_nan=False).encode()
+    with no_collection():
+        return json.dumps(make_snapshot(runtime, since), allow_nan=False).encode()
 
 
 def _file(runtime: Runtime, refuse: Refuse, path: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:

@@ -256,10 +256,15 @@ const say = (text, isStale) => {
 
 const clock = (milliseconds) => new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ");
 
+const numbersSince = (since) => {
+  const url = new URL(`dashboard?format=json&since=${since}`, location.href);
+  url.username = url.password = ""; // fetch takes no address with a password in it; the browser sends it all the same
+  return url;
+};
+
 const ask = async () => {
-  const since = Math.max(0, ...points.keys());
   try {
-    const answer = await fetch(`dashboard?format=json&since=${since}`, {
+    const answer = await fetch(numbersSince(Math.max(0, ...points.keys())), {
       headers: { accept: "application/json" },
       signal: AbortSignal.timeout(PATIENCE),
     });
