@@ -20,7 +20,7 @@ def test_defaults_capture_nothing_and_open_no_port() -> None:
     settings = Settings.from_mapping({})
     assert settings == Settings()
     assert (settings.capture, settings.http_port, settings.token) == ("none", None, None)
-    assert settings.endpoints == ("health", "livez", "readyz", "metrics")
+    assert settings.endpoints == ("health", "livez", "readyz", "metrics", "dashboard")
 
 
 def test_every_setting_is_read(tmp_path: Path) -> None:

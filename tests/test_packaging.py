@@ -79,7 +79,7 @@ def test_license_is_apache() -> None:
 
 def test_public_names_are_those_of_the_readme() -> None:
     public = {"__version__", "configure", "health_check", "instrument_tool", "remove_health_check"}
-    public |= {"snapshot", "stats"}
+    public |= {"alerts", "snapshot", "stats"}
     assert set(mcp_opentelemetry.__all__) == public
 
 

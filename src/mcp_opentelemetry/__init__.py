@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_opentelemetry.version import __version__
 
 if TYPE_CHECKING:
+    from mcp_opentelemetry import alerts
     from mcp_opentelemetry.health.checks import health_check, remove_health_check
     from mcp_opentelemetry.operations.tool import instrument_tool
     from mcp_opentelemetry.setup import configure
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "__version__",
+    "alerts",
     "configure",
     "health_check",
     "instrument_tool",
@@ -36,6 +38,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     # Late, because importing any part of the package runs this file, in every Python child of
     # `opentelemetry-instrument` and before the command line can answer Ctrl-C.
+    if name == "alerts":
+        return import_module("mcp_opentelemetry.alerts")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

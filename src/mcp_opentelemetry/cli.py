@@ -25,6 +25,7 @@ class Command(NamedTuple):
 COMMANDS: Final = (
     Command("demo", "mcp_opentelemetry.demo.command", "run an example server and watch its metrics while it is called"),
     Command("health", "mcp_opentelemetry.health.command", "ask a server whether it is well; exits with 0 or 1"),
+    Command("rules", "mcp_opentelemetry.alerts.command", "check alert rules and run their tests, as promtool does"),
     Command("doctor", "mcp_opentelemetry.doctor", "say what is installed, what is set, and what is wrong with it"),
 )
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from mcp_opentelemetry import setting_values as values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,67 +26,10 @@ _PROMETHEUS_PORT: Final = "OTEL_EXPORTER_PROMETHEUS_PORT"
 
 _logger = logging.getLogger("mcp_opentelemetry")
 
-Network = IPv4Network | IPv6Network
-
 
 def _setting(default: Any, parse: Callable[[str], Any], allowed: str, meaning: str, *, secret: bool = False) -> Any:
     metadata = {"parse": parse, "allowed": allowed, "meaning": meaning, "secret": secret}
     return field(default=default, metadata=metadata, repr=not secret)
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text.lower() not in allowed:
-            raise ValueError
-        return text.lower()
-
-    return parse
-
-
-def _endpoints(text: str) -> tuple[str, ...]:
-    return tuple(_one_of(*ENDPOINTS)(name) for name in _list(text))
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:  # noqa: PLR2004 (the highest TCP port)
-        raise ValueError
-    return port
-
-
-def _at_least_zero(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number) or number < 0:
-        raise ValueError
-    return number
-
-
-def _above_zero(text: str) -> float:
-    number = _at_least_zero(text)
-    if number == 0:
-        raise ValueError
-    return number
-
-
-def _trace_url(text: str) -> str:
-    if not text.lower().startswith(("http://", "https://")) or "{trace_id}" not in text:
-        raise ValueError
-    return text
-
-
-def _networks(text: str) -> tuple[Network, ...]:
-    return tuple(ip_network(name, strict=False) for name in _list(text))
-
-
-def _token_in_file(text: str) -> str:
-    token = Path(text).read_text(encoding="utf-8").strip()
-    if not token:
-        raise ValueError
-    return token
-
-
-def _list(text: str) -> list[str]:
-    return [part for part in (part.strip() for part in text.split(",")) if part]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,52 +38,73 @@ class Settings:
 
     capture: str = _setting(
         "none",
-        _one_of(*CAPTURE),
+        values.one_of(*CAPTURE),
         "none, errors, content",
         "what is recorded beyond names, types, sizes and durations: nothing, exceptions' messages and stack traces, "
         "or those and arguments and results",
     )
     endpoints: tuple[str, ...] = _setting(
         ENDPOINTS,
-        _endpoints,
+        values.some_of(*ENDPOINTS),
         f"any of {', '.join(ENDPOINTS)}, comma-separated; empty for none",
         "which routes are added to the MCP app",
     )
     http_host: str = _setting("127.0.0.1", str, "an address of this machine", "where the port of our own listens")
-    http_port: int | None = _setting(None, _port, "0 to 65535", "a port of our own; 0 takes any free one")
+    http_port: int | None = _setting(None, values.port, "0 to 65535", "a port of our own; 0 takes any free one")
     http_token: str | None = _setting(
         None, str, "any text", "bearer token that opens /metrics and details to other machines", secret=True
     )
     http_token_file: str | None = _setting(
-        None, _token_in_file, "a readable file that is not empty", "a file that holds that token", secret=True
+        None, values.token_in_file, "a readable file that is not empty", "a file that holds that token", secret=True
     )
-    http_allow: tuple[Network, ...] = _setting(
-        (), _networks, "networks such as 10.0.0.0/8, comma-separated", "networks that may read /metrics and details"
+    http_allow: tuple[values.Network, ...] = _setting(
+        (),
+        values.networks,
+        "networks such as 10.0.0.0/8, comma-separated",
+        "networks that may read /metrics and details",
     )
     health_memory_limit: float = _setting(
-        0.90, _above_zero, _RATIO, "share of memory, or of its limit, above which /health is unhealthy"
+        0.90, values.above_zero, _RATIO, "share of memory, or of its limit, above which /health is unhealthy"
     )
     health_cpu_limit: float = _setting(
-        0.95, _above_zero, _RATIO, "share of the processors above which, for 60 seconds, /health is unhealthy"
+        0.95, values.above_zero, _RATIO, "share of the processors above which, for 60 seconds, /health is unhealthy"
     )
     health_disk_limit: float = _setting(
-        0.95, _above_zero, _RATIO, "share of a file system above which /health is unhealthy"
+        0.95, values.above_zero, _RATIO, "share of a file system above which /health is unhealthy"
     )
     health_descriptor_limit: float = _setting(
-        0.90, _above_zero, _RATIO, "share of the file descriptors allowed above which /health is unhealthy"
+        0.90, values.above_zero, _RATIO, "share of the file descriptors allowed above which /health is unhealthy"
     )
     health_loop_limit: float = _setting(
-        5.0, _above_zero, "seconds above 0", "how long the event loop may stand still before /livez is 503"
+        5.0, values.above_zero, "seconds above 0", "how long the event loop may stand still before /livez is 503"
     )
     drain_seconds: float = _setting(
-        0.0, _at_least_zero, _SECONDS, "how long the app goes on after SIGTERM while /readyz is 503"
+        0.0, values.at_least_zero, _SECONDS, "how long the app goes on after SIGTERM while /readyz is 503"
+    )
+    alert_rules: tuple[str, ...] = _setting(
+        (), values.many, "paths of rule files, comma-separated, with * and the like", "Prometheus rule files"
+    )
+    alert_defaults: bool = _setting(
+        True, values.boolean, "true, false", "whether the rules of the package are evaluated"
+    )
+    alert_interval: float = _setting(
+        15.0, values.duration, "a duration such as 15s or 1m", "how often rules are evaluated whose group does not say"
+    )
+    alert_receivers: tuple[str, ...] = _setting(
+        ("log",), values.many, "log, and URLs, comma-separated", "who is told of alerts", secret=True
+    )
+    alert_journal: str | None = _setting(
+        None, str, "a directory", "where undelivered notifications are kept; by default in the state directory"
+    )
+    slo: float | None = _setting(
+        None, values.objective, "a percentage above 0 and below 100", "the share of tool calls that should succeed"
     )
     trace_url: str | None = _setting(
-        None, _trace_url, "an http or https URL with {trace_id} in it", "where the dashboard's trace ids lead to"
+        None, values.trace_url, "an http or https URL with {trace_id} in it", "where the dashboard's trace ids lead to"
     )
     exit_timeout: float | None = _setting(
         None,
-        _at_least_zero,
+        values.at_least_zero,
         _SECONDS,
         "how long exit may wait for exporters; by default 1 on stdio, else 5",
     )
@@ -158,36 +121,34 @@ class Settings:
         Args:
             environ: names and values as in `os.environ`. An empty value counts as unset, except for `ENDPOINTS`.
         """
-        values: dict[str, Any] = {}
+        read: dict[str, Any] = {}
         for setting in fields(cls):
             variable = PREFIX + setting.name.upper()
             text = environ.get(variable)
             if text is None or (not text.strip() and setting.name != "endpoints"):
                 continue
-            _read(values, setting.name, variable, text.strip(), setting.metadata, setting.default)
-        _read_standard_variables(environ, values)
-        return cls(**values)
+            _read(read, setting.name, variable, text.strip(), setting.metadata, setting.default)
+        _read_standard_variables(environ, read)
+        return cls(**read)
 
 
 def _read(
-    values: dict[str, Any], name: str, variable: str, text: str, metadata: Mapping[str, Any], default: object
+    read: dict[str, Any], name: str, variable: str, text: str, metadata: Mapping[str, Any], default: object
 ) -> None:
     try:
-        values[name] = metadata["parse"](text)
-    except (ValueError, OSError):
+        read[name] = metadata["parse"](text)
+    except (ValueError, KeyError, OSError):
         shown = "that value" if metadata["secret"] else f"{text!r}"
-        kept = values.get(name, default)
+        kept = read.get(name, default)
         _logger.warning("%s: %s is not valid; allowed: %s; using %r", variable, shown, metadata["allowed"], kept)
 
 
-def _read_standard_variables(environ: Mapping[str, str], values: dict[str, Any]) -> None:
+def _read_standard_variables(environ: Mapping[str, str], read: dict[str, Any]) -> None:
     """Take over what OpenTelemetry has variables for, where ours are not set."""
-    if "capture" not in values and environ.get(_CONTENT_BY_GENAI, "").upper() in {"SPAN_ONLY", "SPAN_AND_EVENT"}:
-        values["capture"] = "content"
-    if "prometheus" in _list(environ.get(_METRICS_EXPORTER, "")) and "http_port" not in values:
-        values["http_port"] = 9464
-        values.setdefault("http_host", environ.get(_PROMETHEUS_HOST) or "localhost")
+    if "capture" not in read and environ.get(_CONTENT_BY_GENAI, "").upper() in {"SPAN_ONLY", "SPAN_AND_EVENT"}:
+        read["capture"] = "content"
+    if "prometheus" in values.many(environ.get(_METRICS_EXPORTER, "")) and "http_port" not in read:
+        read["http_port"] = 9464
+        read.setdefault("http_host", environ.get(_PROMETHEUS_HOST) or "localhost")
         if text := environ.get(_PROMETHEUS_PORT):
-            _read(
-                values, "http_port", _PROMETHEUS_PORT, text, Settings.__dataclass_fields__["http_port"].metadata, 9464
-            )
+            _read(read, "http_port", _PROMETHEUS_PORT, text, Settings.__dataclass_fields__["http_port"].metadata, 9464)

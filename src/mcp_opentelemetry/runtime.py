@@ -17,6 +17,8 @@ from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 
 from mcp_opentelemetry import identity
+from mcp_opentelemetry.alerts.alerting import Alerting
+from mcp_opentelemetry.alerts.instruments import observe_alerts
 from mcp_opentelemetry.build_info import observe_build_info
 from mcp_opentelemetry.config import ENDPOINTS, Settings
 from mcp_opentelemetry.farewell import handles_sigterm
@@ -66,7 +68,7 @@ class Runtime:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.redact: Redact | None = None
-        self.monitor = Monitor(lambda: self.settings)
+        self._watch()
         self._reader = ScrapeReader()
         self._lock = Lock()
         self._provider: MeterProvider | None = None
@@ -93,6 +95,7 @@ class Runtime:
         """
         observe_build_info(self.server, meter_provider)
         observe(lambda: self.monitor, meter_provider)
+        observe_alerts(lambda: self.alerting, meter_provider)
 
     @guarded
     def serving(self, server: Any = None) -> None:
@@ -111,6 +114,7 @@ class Runtime:
             self._started = monotonic()
         self.attach()
         self.monitor.start()
+        self.alerting.start()
         if self.settings.http_port is not None:
             self._open_port(self.settings.http_host, self.settings.http_port)
 
@@ -126,6 +130,7 @@ class Runtime:
 
     def close(self) -> None:
         """Close the port, stop watching, and take our readers off the meter provider."""
+        self.alerting.close(self.exit_timeout())
         self.monitor.close()
         with self._lock:
             if self._http is not None:
@@ -137,7 +142,7 @@ class Runtime:
                 self._provider = None
             self._reader = ScrapeReader()
             self._started = None
-        self.monitor = Monitor(lambda: self.settings)
+        self._watch()
 
     def capture(self) -> Capture:
         """Return what may be recorded beyond names, types, sizes and durations."""
@@ -154,6 +159,10 @@ class Runtime:
         """Return all metrics for an `Accept` header, and their content type; blocks while it renders."""
         return self._reader.render(accept)
 
+    def service(self) -> str:
+        """Return what this server is called."""
+        return identity.service_name(os.environ) or self._server_name or identity.script_name()
+
     def uptime(self) -> float:
         """Return for how long a server has been serving, in seconds."""
         return round(monotonic() - self._started, 3) if self._started is not None else 0.0
@@ -163,10 +172,11 @@ class Runtime:
         return {
             "status": str(self.monitor.health.status()),
             "timestamp": datetime.now(timezone.utc).isoformat(),
-            "service": identity.service_name(os.environ) or self._server_name or identity.script_name(),
+            "service": self.service(),
             "version": identity.service_version(os.environ) or self._server_version,
             "uptime": self.uptime(),
             "system": of_system(self.monitor.sampler.last),
+            "alerts": [alert.name for alert in self.alerting.alerts() if alert.state == "firing"],
             "checks": of_checks(self.monitor.health.states(), with_messages=self.settings.capture != "none"),
         }
 
@@ -175,6 +185,10 @@ class Runtime:
         if self.settings.exit_timeout is not None:
             return self.settings.exit_timeout
         return _STDIO_EXIT_TIMEOUT if self._is_on_stdio else _EXIT_TIMEOUT
+
+    def _watch(self) -> None:
+        self.monitor = Monitor(lambda: self.settings)
+        self.alerting = Alerting(lambda: self.settings, self.monitor.window, self.monitor.loops.running, self.service)
 
     def _open_port(self, host: str, port: int) -> None:
         from mcp_opentelemetry.http.routes import make_routes  # noqa: PLC0415 (as in routes)

@@ -41,6 +41,12 @@ class Arguments(TypedDict, total=False):
     health_descriptor_limit: float
     health_loop_limit: float
     drain_seconds: float
+    alert_rules: str | Iterable[str]
+    alert_defaults: bool
+    alert_interval: str | float
+    alert_receivers: str | Iterable[str]
+    alert_journal: str
+    slo: float
     trace_url: str
     exit_timeout: float
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from datetime import datetime, timezone
@@ -72,6 +73,9 @@ def make_snapshot(runtime: Runtime, since: float = 0.0) -> dict[str, Any]:
             "scope": system["scope"],
         },
         "health": {"status": report["status"], "phase": runtime.monitor.lifecycle.phase, "checks": report["checks"]},
+        "alerts": _alerts(runtime),
+        "rules": _rules(runtime),
+        "delivery": runtime.alerting.delivery_status(),
         "exporters": _exporters(runtime),
         "failed_calls": _calls(get_operations().measurements.notable.failed, runtime),
         "slow_calls": _calls(get_operations().measurements.notable.slow, runtime),
@@ -118,6 +122,40 @@ def _of_stats(stats: ToolStats, uptime: float) -> dict[str, Any]:
             "errors_by_type": stats.recent_errors,
         },
     }
+
+
+def _alerts(runtime: Runtime) -> list[dict[str, Any]]:
+    """Return alerts, those that fire first."""
+    order = {"firing": 0, "pending": 1, "resolved": 2}
+    return [
+        {
+            "name": alert.name,
+            "state": alert.state,
+            "severity": alert.severity,
+            "summary": alert.annotations.get("summary", ""),
+            "value": alert.value if math.isfinite(alert.value) else None,
+            "labels": dict(alert.labels),
+            "active_since": _stamp(alert.active_since),
+            "fired_at": None if alert.fired_at is None else _stamp(alert.fired_at),
+            "resolved_at": None if alert.resolved_at is None else _stamp(alert.resolved_at),
+        }
+        for alert in sorted(runtime.alerting.alerts(), key=lambda alert: (order[alert.state], alert.name))
+    ]
+
+
+def _rules(runtime: Runtime) -> list[dict[str, Any]]:
+    """Return rules and conditions, with what became of their last evaluation."""
+    rules = [
+        {"name": rule.name, "group": group.name, "health": status.health, "error": status.error}
+        for evaluator in runtime.alerting.evaluators()
+        for group, rule, status in evaluator.engine.statuses()
+    ]
+    conditions = [
+        {"name": name, "group": "conditions", "health": "error" if error else "ok", "error": error}
+        for evaluator in runtime.alerting.evaluators()
+        for name, error in evaluator.condition_states().items()
+    ]
+    return rules + conditions
 
 
 def _exporters(runtime: Runtime) -> dict[str, Any]:

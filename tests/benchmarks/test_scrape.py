@@ -69,7 +69,7 @@ def test_cpu_of_a_scrape(benchmark: BenchmarkFixture, reader: ScrapeReader) -> N
 def test_event_loop_goes_on_during_a_scrape(benchmark: BenchmarkFixture, reader: ScrapeReader) -> None:
     # Of the runtime, the endpoint asks no more than this.
     runtime: Any = SimpleNamespace(settings=Settings(), scrape=reader.render)
-    app = Starlette(routes=make_routes(runtime, ["metrics"]))
+    app = Starlette(routes=make_routes(runtime, ["metrics"], on_own_port=False))
     gaps: list[tuple[float, float]] = []
 
     def measure() -> None:

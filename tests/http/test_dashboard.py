@@ -22,6 +22,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 
 import mcp_opentelemetry as mot
+from mcp_opentelemetry import alerts
 from mcp_opentelemetry.http.dashboard.columns import TABLES
 from mcp_opentelemetry.window import history
 from mcp_opentelemetry.window.rings import FINE
@@ -159,8 +160,25 @@ async def test_nothing_is_wrong_where_nothing_was_called(host: Host) -> None:
     assert {name: numbers["summary"][name] for name in rates} == dict.fromkeys(rates, 0)
     assert (numbers["by_tool"], numbers["failed_calls"], numbers["slow_calls"]) == ({}, [], [])
     for table in TABLES:
-        if table.name not in {"checks", "methods"}:
+        if table.name not in {"checks", "methods", "rules"}:
             assert [[cell.text for cell in row] for row in page.rows(table.name)] == [[table.empty]]
+
+
+async def test_alerts_are_shown_with_what_they_say(host: Host) -> None:
+    alerts.add_condition("<b>backlog", lambda: 7, severity="critical", summary="{{ $value }} wait")
+    try:
+        async with _asking(host, make_server()) as (http, _):
+            host.runtime.alerting.evaluator().check()
+            numbers = await _numbers(http)
+            page = await _page(http)
+            health = (await http.get("/health")).json()
+    finally:
+        alerts.remove_condition("<b>backlog")
+    (alert,) = numbers["alerts"]
+    assert (alert["name"], alert["state"], alert["severity"], alert["value"]) == ("<b>backlog", "firing", "critical", 7)
+    assert [cell.text for cell in page.rows("alerts")[0]][:4] == ["<b>backlog", "■ firing", "critical", "7 wait"]
+    assert health["alerts"] == ["<b>backlog"]
+    assert {rule["group"] for rule in numbers["rules"]} == {"mcp-server", "conditions"}
 
 
 async def test_dashboard_of_a_process_that_serves_nothing_yet_is_empty(host: Host) -> None:

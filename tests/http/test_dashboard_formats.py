@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from mcp_opentelemetry.http.dashboard import columns
-from mcp_opentelemetry.http.dashboard.columns import FORMATS, NUMBERS, TABLES, shown
+from mcp_opentelemetry.http.dashboard import formats
+from mcp_opentelemetry.http.dashboard.columns import NUMBERS, TABLES
+from mcp_opentelemetry.http.dashboard.formats import FORMATS, shown
 from mcp_opentelemetry.http.dashboard.page import verdict
 
 SCRIPT = (files("mcp_opentelemetry.http.dashboard") / "static" / "dashboard.js").read_text(encoding="utf-8")
@@ -36,10 +37,11 @@ VALUES: dict[str, list[Any]] = {
     "ago": [(NOW - timedelta(seconds=value)).isoformat() for value in (-5, 0, 0.25, 1.5, 90, 119.5, 150, 7200, 2e5)]
     + ["2026-11-22T11:59:01+00:00"],
     "kinds": [{"KeyError": 2, "ValueError": 2, "timeout": 11}, {"__proto__": 1}, {"b": 1, "10": 1, "9": 1, "<i>": 1}],
-    "status": ["healthy", "degraded", "unhealthy"],
+    "status": ["healthy", "degraded", "unhealthy", "firing", "pending", "ok", "warming", "no data", "error", "unknown"],
     "trace": ["0af7651916cd43dd8448eb211c80319c"],
 }
 ROW = {"a": {"b": 0, "c": None, "d": {}}, "n": None, "f": False}
+ALERTS = [{"name": "b", "state": "firing"}, {"name": "a", "state": "firing"}, {"name": "c", "state": "pending"}]
 HEALTH = [
     {"status": status, "phase": phase, "checks": checks}
     for status in ("healthy", "degraded", "unhealthy")
@@ -68,7 +70,7 @@ def _script_says() -> dict[str, Any]:
           shown: Object.fromEntries(Object.entries(asked.values).map(
             ([format, values]) => [format, values.map((value) => shown(value, format))])),
           at: asked.paths.map((path) => valueAt(path, asked.row)),
-          verdicts: asked.health.map((health) => verdict({ health })),
+          verdicts: asked.health.flatMap((health) => [[], asked.alerts].map((alerts) => verdict({ health, alerts }))),
         }));
     """
     asked = {
@@ -77,6 +79,7 @@ def _script_says() -> dict[str, Any]:
         "row": ROW,
         "paths": PATHS,
         "health": HEALTH,
+        "alerts": ALERTS,
     }
     answer = subprocess.run(
         [node, "-e", body + questions], input=json.dumps(asked), capture_output=True, text=True, check=True
@@ -95,7 +98,7 @@ class _Frozen(datetime):
 
 @pytest.mark.parametrize("format_", VALUES)
 def test_python_and_the_script_show_a_value_alike(format_: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "datetime", _Frozen)
+    monkeypatch.setattr(formats, "datetime", _Frozen)
     values = [*VALUES[format_], None, {}]
     differing = [
         (value, mine, theirs)
@@ -113,8 +116,9 @@ def test_every_format_is_compared_and_known_to_the_script() -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_python_and_the_script_find_the_same_value(path: str) -> None:
-    assert columns.value_at(path, ROW) == _script_says()["at"][PATHS.index(path)]
+    assert formats.value_at(path, ROW) == _script_says()["at"][PATHS.index(path)]
 
 
 def test_python_and_the_script_give_the_same_verdict() -> None:
-    assert [verdict({"health": health}) for health in HEALTH] == _script_says()["verdicts"]
+    found = [verdict({"health": health, "alerts": alerts}) for health in HEALTH for alerts in ([], ALERTS)]
+    assert found == _script_says()["verdicts"]

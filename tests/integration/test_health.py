@@ -20,7 +20,7 @@ from tests.integration.processes import free_port, get, report, wait_until
 from tests.integration.stdio_servers import StdioServer
 
 _SCHEMA = json.loads((Path(mcp_opentelemetry.__file__).parent / "health" / "health.schema.json").read_text())
-_KEYS = {"status", "timestamp", "service", "version", "uptime", "system", "checks"}
+_KEYS = {"status", "timestamp", "service", "version", "uptime", "system", "checks", "alerts"}
 _BUILT_IN = {"memory", "cpu", "disk", "event_loop", "file_descriptors"}
 _PROBES = ("health", "readyz", "livez")
 _PROXIED = {"x-forwarded-for": "203.0.113.7"}

@@ -65,9 +65,9 @@ class CheckState:
             if self.is_stuck:  # its failure has been counted, and its result is old
                 self.is_stuck = False
                 return None
-            verdict, duration = run.ended.result()
-            if duration > run.check.timeout:
-                verdict = Verdict(run.check.failed, TIMED_OUT)
+            duration = run.ended.result().seconds
+            is_late = duration > run.check.timeout
+            verdict = Verdict(run.check.failed, TIMED_OUT) if is_late else run.verdict()
             return self.take(verdict, duration)
         if run.has_timed_out() and (not self.is_stuck or monotonic() - self._checked >= run.check.timeout):
             self.is_stuck = True  # and each further time that it would have had is a further failure

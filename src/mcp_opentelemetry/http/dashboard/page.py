@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from mcp_opentelemetry.http.dashboard.columns import NUMBERS, TABLES, shown, value_at
+from mcp_opentelemetry.http.dashboard.columns import NUMBERS, TABLES
+from mcp_opentelemetry.http.dashboard.formats import shown, value_at
 
 if TYPE_CHECKING:
     from mcp_opentelemetry.http.dashboard.columns import Column, Table
@@ -20,6 +21,7 @@ _CHARTS: Final = (
     ("memory", "Memory in use", "memory"),
     ("lag", "Delay of the event loop", "lag"),
 )
+_CHARTS_AFTER: Final = "tools"
 _REFRESH: Final = "10"  # seconds, without JavaScript
 
 
@@ -31,11 +33,10 @@ def render(snapshot: Mapping[str, Any]) -> bytes:
     _header(SubElement(body, "header"), snapshot)
     main = SubElement(body, "main")
     _numbers(main, snapshot)
-    first, *others = TABLES
-    _table(main, first, snapshot)
-    _charts(main)
-    for table in others:
+    for table in TABLES:
         _table(main, table, snapshot)
+        if table.name == _CHARTS_AFTER:
+            _charts(main)
     _footer(SubElement(body, "footer"), snapshot)
     return b"<!doctype html>\n" + tostring(html, encoding="utf-8", method="html")
 
@@ -57,8 +58,8 @@ def _header(header: Element, snapshot: Mapping[str, Any]) -> None:
     title = SubElement(header, "div", {"class": "title"})
     _text(title, "h1", str(snapshot["service"]), id="service")
     _text(title, "span", str(snapshot["version"] or ""), id="version")
-    status = snapshot["health"]["status"]
-    _text(header, "p", verdict(snapshot), {"class": status, "id": "verdict", "role": "status", "aria-live": "polite"})
+    live = {"class": tone(snapshot), "id": "verdict", "role": "status", "aria-live": "polite"}
+    _text(header, "p", verdict(snapshot), live)
     _text(header, "p", f"as of {snapshot['timestamp'][:19].replace('T', ' ')} UTC", id="updated")
     _text(header, "button", "Pause", {"id": "pause", "type": "button", "hidden": "hidden", "aria-pressed": "false"})
 
@@ -72,7 +73,16 @@ def verdict(snapshot: Mapping[str, Any]) -> str:
         if check["status"] != "healthy"
     ]
     phase = "" if health["phase"] == "ready" else f", {health['phase']}"
-    return shown(health["status"], "status") + phase + (f": {'; '.join(wrong)}" if wrong else "")
+    firing = sorted({alert["name"] for alert in snapshot["alerts"] if alert["state"] == "firing"})
+    alarm = f"; firing: {', '.join(firing)}" if firing else ""
+    return shown(health["status"], "status") + phase + (f": {'; '.join(wrong)}" if wrong else "") + alarm
+
+
+def tone(snapshot: Mapping[str, Any]) -> str:
+    """Return the status that the verdict is coloured by: with an alert that fires, not all is green."""
+    status = str(snapshot["health"]["status"])
+    is_alarmed = any(alert["state"] == "firing" for alert in snapshot["alerts"])
+    return "degraded" if is_alarmed and status == "healthy" else status
 
 
 def _numbers(main: Element, snapshot: Mapping[str, Any]) -> None:
@@ -144,7 +154,7 @@ def _row(element: Element, table: Table, row: Mapping[str, Any]) -> None:
 
 def _class_of(column: Column, value: Any) -> str:
     if column.format == "status":
-        return f"status {value}"
+        return f"status {value}".replace("no data", "no-data")
     return "share failing" if column.format == "share" and value else column.format
 
 

@@ -5,7 +5,10 @@
 const INTERVAL = 2000; // milliseconds between two questions
 const PATIENCE = 5000; // milliseconds to wait for an answer
 const KEPT = 360; // points of the charts: an hour
-const SHAPES = { healthy: "●", degraded: "▲", unhealthy: "■" };
+const SHAPES = {
+  healthy: "●", degraded: "▲", unhealthy: "■", resolved: "●", pending: "▲", firing: "■",
+  ok: "●", warming: "▲", "no data": "▲", error: "■",
+};
 const NOTHING = "-";
 
 const age = (seconds) => {
@@ -87,7 +90,7 @@ const fill = (cell, row, column) => {
     return;
   }
   setText(cell, text);
-  if (column.format === "status") cell.className = `status ${value}`;
+  if (column.format === "status") cell.className = `status ${value}`.replace("no data", "no-data");
   if (column.format === "share") cell.classList.toggle("failing", value > 0);
 };
 
@@ -222,12 +225,14 @@ const redrawCharts = () => {
 let latest = null;
 let isPaused = false;
 
-const verdict = ({ health }) => {
+const verdict = ({ health, alerts }) => {
   const wrong = Object.entries(health.checks)
     .filter(([, check]) => check.status !== "healthy")
     .map(([name, check]) => (check.error ? `${name} (${check.error})` : name));
   const phase = health.phase === "ready" ? "" : `, ${health.phase}`;
-  return FORMATS.status(health.status) + phase + (wrong.length ? `: ${wrong.join("; ")}` : "");
+  const firing = [...new Set(alerts.filter(({ state }) => state === "firing").map(({ name }) => name))].sort();
+  const alarm = firing.length ? `; firing: ${firing.join(", ")}` : "";
+  return FORMATS.status(health.status) + phase + (wrong.length ? `: ${wrong.join("; ")}` : "") + alarm;
 };
 
 const update = (snapshot) => {
@@ -238,7 +243,8 @@ const update = (snapshot) => {
   setText(document.getElementById("version"), snapshot.version || "");
   const sentence = document.getElementById("verdict");
   setText(sentence, verdict(snapshot));
-  sentence.className = snapshot.health.status;
+  const isAlarmed = snapshot.alerts.some(({ state }) => state === "firing");
+  sentence.className = isAlarmed && snapshot.health.status === "healthy" ? "degraded" : snapshot.health.status;
   for (const number of document.querySelectorAll(".numbers dd")) {
     setText(number, shown(valueAt(number.dataset.path, snapshot), number.dataset.format));
   }

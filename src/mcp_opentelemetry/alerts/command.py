@@ -1,0 +1,79 @@
+"""`mcp-opentelemetry rules`: read rule files as a server would, and run promtool's tests of them on our engine."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from mcp_opentelemetry.alerts.rule_tests import run_tests
+from mcp_opentelemetry.alerts.rules import Rules, load_rules
+from mcp_opentelemetry.alerts.source import LONGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from mcp_opentelemetry.alerts.rule import Rule
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check or test rule files; returns 0 if all is well, 1 if not."""
+    parser = ArgumentParser(prog="mcp-opentelemetry rules", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    check = commands.add_parser("check", help="say which rules can be evaluated in process, and what is wrong with others")
+    check.add_argument("files", nargs="+", metavar="FILE", help="a rule file; * stands for several")
+    test = commands.add_parser("test", help="run test files in promtool's format")
+    test.add_argument("files", nargs="+", metavar="FILE", help="a test file, which names its rule files")
+    options = parser.parse_args(arguments)
+    return _COMMANDS[options.command](options.files)
+
+
+def check_files(files: Iterable[str]) -> int:
+    """Print the rules that can be evaluated and the problems of the others; returns 1 if there are any."""
+    rules = load_rules(files, LONGEST)
+    for line in describe(rules):
+        print(line)  # noqa: T201 (what the command is for)
+    return 1 if rules.problems else 0
+
+
+def describe(rules: Rules) -> Iterator[str]:
+    """Return what was read, line by line."""
+    for group in rules.groups:
+        every = f", every {group.interval:g} s" if group.interval else ""
+        yield f"{group.file}: group {group.name}{every}"
+        yield from (f"  {_describe(rule)}" for rule in group.rules)
+    yield from (f"problem: {problem}" for problem in rules.problems)
+    count = sum(len(group.rules) for group in rules.groups)
+    yield f"{count} rules can be evaluated in process, {len(rules.problems) or 'no'} problems"
+
+
+def _describe(rule: Rule) -> str:
+    if not rule.is_alert:
+        return f"ok: records {rule.name}"
+    reach = max((selector.seconds + selector.offset for selector in rule.expression.selectors), default=0.0)
+    facts = [f"looks {reach:g} s back"] if reach else []
+    facts += [f"for {rule.hold:g} s"] if rule.hold else []
+    facts += [f"keeps firing for {rule.keep:g} s"] if rule.keep else []
+    return f"ok: alert {rule.name}" + (f" ({', '.join(facts)})" if facts else "")
+
+
+def run_files(files: Iterable[str]) -> int:
+    """Run test files and print what fails; returns 1 if anything does."""
+    return max([_test_file(file) for file in files], default=0)
+
+
+def _test_file(file: str) -> int:
+    try:
+        outcome = run_tests(file)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError, RecursionError) as error:
+        print(f"{file}: {type(error).__name__}: {' '.join(str(error).split())}")  # noqa: T201
+        return 1
+    for failure in outcome.failures:
+        print(f"{file}: {failure}")  # noqa: T201
+    failed = f"{len(outcome.failures)} failures" if outcome.failures else "ok"
+    print(f"{file}: {outcome.tests} tests, {failed}")  # noqa: T201
+    return 1 if outcome.failures else 0
+
+
+_COMMANDS: Final[dict[str, Callable[[Iterable[str]], int]]] = {"check": check_files, "test": run_files}

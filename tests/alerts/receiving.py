@@ -1,0 +1,15 @@
+"""A receiver as a setting names it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp_opentelemetry.alerts.receivers.entries import read_receivers
+
+TERMS: Any = {"timeout": 5.0, "valid_until": 2_000.0}
+SECRET = "hunter2XYZ0123456789"
+
+
+def receiver(entry: str) -> Any:
+    (only,) = read_receivers(entry)
+    return only

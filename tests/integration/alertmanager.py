@@ -1,0 +1,81 @@
+"""A real Alertmanager: start it, ask it, stop it, start it again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.integration.processes import PATIENCE, free_port, get, is_listening
+from tests.waiting import eventually
+
+BINARY: Final = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+
+needs_alertmanager = pytest.mark.skipif(
+    BINARY is None, reason="no Alertmanager here: apt-get install prometheus-alertmanager"
+)
+
+CONFIG: Final = """
+route:
+  receiver: sink
+  group_by: ['...']
+  group_wait: 50ms
+  group_interval: 300ms
+  repeat_interval: 1h
+receivers:
+  - name: sink
+    webhook_configs:
+      - url: {url}
+        send_resolved: true
+"""
+
+
+class RealAlertmanager:
+    """Alertmanager on a port of loopback that it keeps over restarts.
+
+    Args:
+        directory: for its configuration, its data and its log.
+        webhook: the URL that it notifies.
+    """
+
+    def __init__(self, directory: Path, webhook: str) -> None:
+        self.port = free_port()
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+        (directory / "alertmanager.yml").write_text(CONFIG.format(url=webhook))
+
+    def start(self) -> None:
+        """Return when it answers."""
+        assert BINARY is not None
+        command = [
+            BINARY,
+            f"--config.file={self._directory / 'alertmanager.yml'}",
+            f"--storage.path={self._directory / 'data'}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+            "--cluster.listen-address=",
+        ]
+        with (self._directory / "alertmanager.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        eventually(lambda: is_listening(self.port))
+        eventually(lambda: get(f"http://127.0.0.1:{self.port}/-/ready")[0] == 200)
+
+    def stop(self) -> None:
+        """Let it save what it knows, and end."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def alerts(self) -> dict[str, Any]:
+        """Return what it holds, by name."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request("GET", "/api/v2/alerts")
+            return {alert["labels"]["alertname"]: alert for alert in json.load(connection.getresponse())}
+        finally:
+            connection.close()
