@@ -83,8 +83,8 @@ class Runtime:
         provider = metrics.get_meter_provider()
         with self._lock:
             if self._provider is None and isinstance(provider, MeterProvider):
-                for reader in (self._reader, self.monitor.reader.reader):
-                    provider.add_metric_reader(reader)
+                provider.add_metric_reader(self._reader)
+                self.monitor.reader.attach(provider)
                 self._provider = provider
 
     def observe(self, meter_provider: ApiMeterProvider | None = None) -> None:
@@ -137,8 +137,8 @@ class Runtime:
                 self._http.close()
                 self._http = None
             if self._provider is not None:
-                for reader in (self._reader, self.monitor.reader.reader):
-                    self._provider.remove_metric_reader(reader)
+                self._provider.remove_metric_reader(self._reader)
+                self.monitor.reader.detach(self._provider)
                 self._provider = None
             self._reader = ScrapeReader()
             self._started = None

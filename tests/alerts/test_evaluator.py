@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mcp_opentelemetry import guard
 from mcp_opentelemetry.alerts import evaluator as module
 from mcp_opentelemetry.alerts.alert import Alert
 from mcp_opentelemetry.alerts.evaluator import Evaluator
@@ -203,3 +204,32 @@ def test_restored_alert_is_the_same_alert() -> None:
     assert replace(alert, value=2).fingerprint == alert.fingerprint
     assert replace(alert, labels={"b": "c", "alertname": "A"}).fingerprint == alert.fingerprint
     assert replace(alert, labels={"alertname": "A"}).fingerprint != alert.fingerprint
+
+
+def test_alert_whose_rule_has_gone_is_resolved(given: Given, told: Told, tmp_path: Path) -> None:
+    evaluator = make(given, told, tmp_path, HOT, ALERT_INTERVAL="1h")
+    told.left = [Alert({"alertname": "Old"}, {}, "firing", 1.0, START - 60, START - 50, None, "old > 1")]
+    evaluator.start()
+    try:
+        eventually(lambda: told.changes)
+    finally:
+        evaluator.close()
+    assert told.changes == [("Old", "resolved")]
+
+
+def test_failing_collection_keeps_alerts_alive(
+    given: Given, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "reraise", False)
+    evaluator = make(given, told, tmp_path, HOT.replace("30s", "0s"))
+    given.set("heat", 2)
+    monkeypatch.setattr(given.storage, "forget", lambda _: None)
+    evaluator.check()
+
+    def fail() -> None:
+        raise RuntimeError
+
+    evaluator._collect = guard.guarded(fail)
+    told.active = ()
+    evaluator.check()
+    assert [alert.name for alert in told.active] == ["Hot"]

@@ -28,7 +28,8 @@ class Measured:
         self.moment = 0.0
         self.reader = WindowReader()
         self.scraped = ScrapeReader()
-        provider = MeterProvider([self.reader.reader, self.scraped], shutdown_on_exit=False)
+        provider = MeterProvider([self.scraped], shutdown_on_exit=False)
+        self.reader.attach(provider)
         self.meter = provider.get_meter("test")
         self.window = Window(self.reader.collect, lambda: self.moment)
         self.storage = WindowStorage(self.window, lambda: COMMON, lambda: EPOCH + self.moment)

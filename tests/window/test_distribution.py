@@ -22,7 +22,9 @@ SLOTS = st.lists(st.lists(DURATIONS, max_size=30), min_size=1, max_size=8)
 def of_slots(slots: Iterable[Sequence[float]]) -> list[Distribution]:
     """Return what the reader collects of each slot, one collection after the other."""
     reader = WindowReader()
-    histogram = MeterProvider([reader.reader], shutdown_on_exit=False).get_meter("test").create_histogram("h")
+    provider = MeterProvider(shutdown_on_exit=False)
+    reader.attach(provider)
+    histogram = provider.get_meter("test").create_histogram("h")
     collected: list[Distribution] = []
     for values in slots:
         for value in values:

@@ -34,7 +34,9 @@ class Measured:
 
     def __init__(self) -> None:
         self.reader = WindowReader()
-        self.meter = MeterProvider([self.reader.reader], shutdown_on_exit=False).get_meter("test")
+        provider = MeterProvider(shutdown_on_exit=False)
+        self.reader.attach(provider)
+        self.meter = provider.get_meter("test")
         self.clock = Clock()
         self.window = Window(self.reader.collect, self.clock)
         self.collections = 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from mcp_opentelemetry.alerts.receivers.receiver import Receiver
     from mcp_opentelemetry.config import Settings
     from mcp_opentelemetry.window.window import Window
+
+_LAST_SECONDS: Final = 0.4
 
 
 class Alerting:
@@ -60,6 +63,7 @@ class Alerting:
         Args:
             seconds: how long that may take.
         """
+        atexit.unregister(self.close)
         with self._lock:
             self._is_closed = True
             evaluator, delivery = self._evaluator, self._delivery
@@ -102,6 +106,8 @@ class Alerting:
         with self._lock:
             if not self._is_closed:
                 evaluator.start()
+                # What is still waiting then stays in the journal, for the next process.
+                atexit.register(self.close, _LAST_SECONDS)
 
     def _make(self) -> Evaluator:
         # Late: neither YAML nor PromQL is needed by a process that serves no MCP.

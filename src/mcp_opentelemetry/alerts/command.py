@@ -21,7 +21,9 @@ def main(arguments: Sequence[str]) -> int:
     """Check or test rule files; returns 0 if all is well, 1 if not."""
     parser = ArgumentParser(prog="mcp-opentelemetry rules", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
-    check = commands.add_parser("check", help="say which rules can be evaluated in process, and what is wrong with others")
+    check = commands.add_parser(
+        "check", help="say which rules can be evaluated in process, and what is wrong with others"
+    )
     check.add_argument("files", nargs="+", metavar="FILE", help="a rule file; * stands for several")
     test = commands.add_parser("test", help="run test files in promtool's format")
     test.add_argument("files", nargs="+", metavar="FILE", help="a test file, which names its rule files")
@@ -51,7 +53,7 @@ def describe(rules: Rules) -> Iterator[str]:
 def _describe(rule: Rule) -> str:
     if not rule.is_alert:
         return f"ok: records {rule.name}"
-    reach = max((selector.seconds + selector.offset for selector in rule.expression.selectors), default=0.0)
+    reach = max((selector.reach for selector in rule.expression.selectors), default=0.0)
     facts = [f"looks {reach:g} s back"] if reach else []
     facts += [f"for {rule.hold:g} s"] if rule.hold else []
     facts += [f"keeps firing for {rule.keep:g} s"] if rule.keep else []

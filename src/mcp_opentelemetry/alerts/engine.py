@@ -113,13 +113,17 @@ class Engine:
         """Return each rule with what became of its last evaluation."""
         return [(group, entry.rule, entry.status) for group, entry in self._all()]
 
-    def restore(self, alerts: Iterable[Alert]) -> None:
-        """Take over alerts that were firing when the process before this one ended."""
+    def restore(self, alerts: Iterable[Alert]) -> list[Alert]:
+        """Take over alerts of the process before this one; returns those whose rule is not here."""
+        left: list[Alert] = []
         for alert in alerts:
-            for _, entry in self._all():
-                is_same = entry.state is not None and entry.rule.name == alert.name
-                if is_same and entry.rule.expression.text == alert.expression and entry.state is not None:
-                    entry.state.restore(alert)
+            states = [entry.state for _, entry in self._all() if entry.state is not None]
+            state = next((each for each in states if each.is_of(alert)), None)
+            if state is None:
+                left.append(alert)
+            else:
+                state.restore(alert)
+        return left
 
     def query(self, expression: Expression, now: float) -> Vector | float:
         """Evaluate an expression at a moment, with what rules have recorded."""

@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
+from dataclasses import replace
 from threading import RLock
 from time import monotonic, perf_counter, time
 from typing import TYPE_CHECKING, Final, Protocol
@@ -14,32 +15,21 @@ from typing import TYPE_CHECKING, Final, Protocol
 from mcp_opentelemetry.alerts import conditions
 from mcp_opentelemetry.alerts.conditions import ConditionState
 from mcp_opentelemetry.alerts.engine import Engine
-from mcp_opentelemetry.alerts.promql.compiler import Expression
+from mcp_opentelemetry.alerts.failing_rules import FailingRules
 from mcp_opentelemetry.alerts.rule_set import rules_of, unknown_metrics
-from mcp_opentelemetry.alerts.rules import Group, Rule
 from mcp_opentelemetry.alerts.source import LONGEST, WindowStorage
-from mcp_opentelemetry.alerts.states import RuleState
-from mcp_opentelemetry.alerts.template import Template
+from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.system.ticker import Chore, Ticker
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from mcp_opentelemetry.alerts.alert import Alert
+    from mcp_opentelemetry.alerts.rule import Group
     from mcp_opentelemetry.config import Settings
 
-_FAILURES_BEFORE_ALERT: Final = 3
 _PATIENCE: Final = 2.0  # seconds for conditions to answer; later answers count at the next evaluation
-_META: Final = Rule(
-    "McpAlertRuleFailing",
-    is_alert=True,
-    expression=Expression("rules that could not be evaluated three times in a row", lambda _: {}),
-    labels={"severity": Template("warning")},
-    annotations={"summary": Template("The rule {{ $labels.rule }} cannot be evaluated")},
-    place="built in",
-)
-
 _logger = logging.getLogger("mcp_opentelemetry.alerts")
 
 
@@ -73,7 +63,7 @@ class Evaluator:
         loop: Callable[[], AbstractEventLoop | None],
         delivery: Delivery,
     ) -> None:
-        self._collect = collect
+        self._collect = guarded(collect)  # alerts are told of again whatever fails
         self._loop = loop
         self._storage = storage
         self._delivery = delivery
@@ -81,7 +71,8 @@ class Evaluator:
         self._lock = RLock()
         self._last: dict[float, float] = {}
         self._conditions: dict[str, ConditionState] = {}
-        self._meta = RuleState(_META)
+        self._failing = FailingRules()
+        self._orphans: list[Alert] = []
         self._ticker: Ticker | None = None
         self._known: tuple[Alert, ...] = ()
         self.seconds = 0.0
@@ -98,7 +89,7 @@ class Evaluator:
 
     def start(self) -> None:
         """Begin to evaluate, each group at its own interval."""
-        self.engine.restore(self._delivery.restore())
+        self._restore(self._delivery.restore())
         by_interval: defaultdict[float, list[Group]] = defaultdict(list)
         by_interval[self._interval] = []
         for group in self.engine.groups:
@@ -148,12 +139,27 @@ class Evaluator:
             self.engine.forget(now - LONGEST)
             if has_conditions:
                 changed += self._finish_conditions(now, gap)
-            changed += self._evaluate_meta(now)
+            changed += self._failing.advance(self.engine.statuses(), now)
+            changed += self._let_go(now)
             of_conditions = [alert for state in self._conditions.values() for alert in state.state.alerts()]
-            self._known = (*self.engine.alerts(), *of_conditions, *self._meta.alerts())
+            self._known = (*self.engine.alerts(), *of_conditions, *self._failing.alerts())
             self.evaluated = now
             self.seconds += perf_counter() - start
         self._delivery.publish(changed, [alert for alert in self._known if alert.state != "pending"])
+
+    def _restore(self, alerts: Iterable[Alert]) -> None:
+        """Give alerts of the process before this one back to their rules; those whose rule has gone are resolved."""
+        by_condition = {f"condition {condition.name}": condition for condition in conditions.registered()}
+        for alert in self.engine.restore(alerts):
+            if condition := by_condition.get(alert.expression):
+                self._conditions.setdefault(condition.name, ConditionState(condition)).state.restore(alert)
+            elif alert.state == "firing":
+                self._orphans.append(alert)
+
+    def _let_go(self, now: float) -> list[Alert]:
+        resolved = [replace(alert, state="resolved", resolved_at=now) for alert in self._orphans]
+        self._orphans = []
+        return resolved
 
     def _ask_conditions(self) -> None:
         with self._lock:
@@ -182,14 +188,6 @@ class Evaluator:
             if (news := state.news()) is not None:
                 _logger.warning("the alert condition %s has failed (%s); its alert stays as it was", name, news)
         return changed
-
-    def _evaluate_meta(self, now: float) -> list[Alert]:
-        failing = {
-            (("group", group.name), ("rule", rule.name)): float(status.failures)
-            for group, rule, status in self.engine.statuses()
-            if status.failures >= _FAILURES_BEFORE_ALERT
-        }
-        return self._meta.advance(failing, now)
 
 
 def _evaluating(evaluator: Evaluator, interval: float, groups: Sequence[Group]) -> Callable[[], None]:

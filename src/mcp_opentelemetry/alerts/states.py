@@ -37,6 +37,10 @@ class RuleState:
         """Return the alerts that are pending or firing, or were until not long ago."""
         return list(self._alerts.values())
 
+    def is_of(self, alert: Alert) -> bool:
+        """Return whether an alert is one of this rule's."""
+        return alert.name == self.rule.name and alert.expression == self.rule.expression.text
+
     def restore(self, alert: Alert) -> None:
         """Take over an alert that was firing when the process before this one ended."""
         self._alerts[labels_of(alert.labels)] = alert

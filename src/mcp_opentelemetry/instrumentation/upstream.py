@@ -49,6 +49,9 @@ _OURS = "spans of what is sent"
 PRIVATE_NAMES: Final = {
     "opentelemetry": (
         Private("opentelemetry.sdk._configuration", "_OTelSDKConfigurator._configure", "the whole set-up"),
+        Private("opentelemetry.exporter.prometheus._mapping", "map_unit", "alerts"),
+        Private("opentelemetry.exporter.prometheus._mapping", "sanitize_full_name", "alerts"),
+        Private("opentelemetry.exporter.prometheus._mapping", "sanitize_attribute", "alerts"),
     ),
     "mcp 1": (
         Private("mcp.server.lowlevel.server", "Server._handle_message", "spans of what is handled"),

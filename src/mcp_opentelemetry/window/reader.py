@@ -22,6 +22,7 @@ from mcp_opentelemetry.window.distribution import Buckets, Distribution
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import ExponentialHistogramDataPoint, Metric
 
 Attributes = frozenset[tuple[str, Any]]
@@ -61,6 +62,7 @@ class WindowReader:
     """
 
     def __init__(self) -> None:
+        self.is_attached = False
         self.reader = InMemoryMetricReader(
             preferred_temporality={
                 Histogram: AggregationTemporality.DELTA,
@@ -70,8 +72,20 @@ class WindowReader:
             cardinality_limits=dict.fromkeys((Histogram, *_OTHERS), _MOST_LABEL_SETS),
         )
 
+    def attach(self, provider: MeterProvider) -> None:
+        """Begin to collect from a provider."""
+        provider.add_metric_reader(self.reader)
+        self.is_attached = True
+
+    def detach(self, provider: MeterProvider) -> None:
+        """Collect no more."""
+        self.is_attached = False
+        provider.remove_metric_reader(self.reader)
+
     def collect(self) -> list[Row]:
-        """Return all series; those of histograms only if something has come in."""
+        """Return all series; those of histograms only if something has come in. Nothing before it is attached."""
+        if not self.is_attached:
+            return []
         with no_collection():
             data = self.reader.get_metrics_data()
             if data is None:
