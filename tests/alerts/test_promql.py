@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from mcp_opentelemetry.alerts.given_series import NOTHING, labels_of_series, parse_values
 from mcp_opentelemetry.alerts.promql.compiler import compile_expression
-from mcp_opentelemetry.alerts.promql.durations import seconds_of
 from mcp_opentelemetry.alerts.promql.model import Evaluation, EvaluationError, Unsupported
-from mcp_opentelemetry.alerts.promql.regex import compiled, matches, ways
 from mcp_opentelemetry.alerts.promql.samples import GivenStorage
 
 _SERIES = {
@@ -101,10 +99,12 @@ def test_numbers_are_computed_as_in_prometheus(expression: str, expected: float)
         ('memory{host=~"(a+)+b"}', "may take too long"),
         ('memory{host=~"[[:alpha:]]"}', "is not supported in process"),
         ('label_replace(memory, "a", "b", "c", "(?=x)")', "is not supported in process"),
-        ("+".join(["memory"] * 3_000), "more than 2000 words"),
-        ("+".join(["memory"] * 500), "100 within each other"),
-        ("(" * 900 + "1" + ")" * 900, "100 within each other"),
-        ("abs(" * 20_000, "more than 2000 words"),
+        ("sum by (" + "a," * 1_500 + "b) (memory)", "too large"),
+        ("+".join(["memory"] * 152), "too large"),
+        ("+".join(["memory"] * 120), "100 within each other"),
+        ("1" + "^-1" * 100, "too large"),
+        ("(" * 51 + "1" + ")" * 51, "too large"),
+        ("abs(" * 20_000, "too large"),
     ],
 )
 def test_what_is_not_supported_is_refused_with_its_name(expression: str, reason: str) -> None:
@@ -176,44 +176,6 @@ def test_labels_made_of_themselves_do_not_fill_the_memory() -> None:
         _value(expression, 4)
 
 
-@pytest.mark.parametrize(
-    ("pattern", "value", "does"),
-    [
-        ("a|b", "b", True),
-        ("a|b", "ab", False),
-        ("", "", True),
-        (".*", "a\nb", True),
-        (r"\d+", "٣", False),
-        (r"tool_[0-9]{1,3}(\.x)?", "tool_12.x", True),
-        ("(?i)get", "GET", True),
-        ("[]a-c]+", "]b", True),
-    ],
-)
-def test_regular_expressions_match_all_of_a_value(pattern: str, value: str, does: bool) -> None:
-    assert matches(pattern, value) is does
-
-
-@pytest.mark.parametrize(
-    "pattern", ["(a+)+", "(a|aa)*", "a?" * 40, "(.*)*", "(?:a{1,9}){1,99}", ".*.*.*.*.*.*", "((a?)?)*"]
-)
-def test_regular_expressions_that_could_run_for_hours_are_refused(pattern: str) -> None:
-    with pytest.raises(ValueError, match="too long"):
-        compiled(pattern)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.text(alphabet="ab.*+?|()[]{}\\^$1,-d", max_size=14), st.text(alphabet="ab", max_size=30))
-def test_regular_expressions_never_raise_anything_else_and_end(pattern: str, value: str) -> None:
-    try:
-        compiled(pattern)
-    except ValueError:
-        return
-    assert ways(pattern) >= 1
-    start = perf_counter()
-    matches(pattern, value)
-    assert perf_counter() - start < 5
-
-
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="abx_ (){}[]=~!\"'5m,+-*/<>%^@:offsetbyunlderignoring.\\`\n", max_size=60))
 def test_no_text_makes_the_compiler_raise_anything_but_what_it_promises(text: str) -> None:
@@ -221,38 +183,3 @@ def test_no_text_makes_the_compiler_raise_anything_but_what_it_promises(text: st
         compile_expression(text).evaluate(Evaluation(_storage(), 60.0))
     except ValueError:
         return
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("0", 0), ("5m", 300), ("1h30m", 5_400), ("1d1ms", 86_400.001), ("0s", 0), ("1y", 31_536_000)]
-)
-def test_durations_are_those_of_prometheus(text: str, seconds: float) -> None:
-    assert seconds_of(text) == seconds
-
-
-@pytest.mark.parametrize(
-    "text", ["", "5", "1.5h", "30m1h", "-5m", " 5m", "5 m", "1h1h", "9999999y", "9" * 400 + "s", "٣m"]
-)
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="duration"):
-        seconds_of(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "values"),
-    [
-        ("1 -2 .5 1e3", [1, -2, 0.5, 1e3]),
-        ("1x2", [1, 1, 1]),
-        ("1+2x2 1e+1-1e0x1", [1, 3, 5, 10, 9]),
-        ("_ _x2 3 stale", [NOTHING, NOTHING, NOTHING, 3, None]),
-        ("stalex1 Inf -inf", [None, None, math.inf, -math.inf]),
-    ],
-)
-def test_values_of_series_are_read_as_promtool_reads_them(text: str, values: list[object]) -> None:
-    assert list(parse_values(text)) == values
-
-
-@pytest.mark.parametrize("text", ["x", "1+x", "1x", "{{schema:1}}", "1x9999999", "--1"])
-def test_values_that_mean_nothing_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no value"):
-        list(parse_values(text))

@@ -116,8 +116,8 @@ def test_what_fails_later_says_so_in_its_place(action: str) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["{{", "}}", " ", "$value", "$labels.job", ".Labels", "|", "printf", '"%s"', '"%5.1f%d"', "humanize", "-", "1",
-             "humanizeTimestamp", "humanizeDuration", "title", '"', "`", "\\", "x", "\n", "{", "é"]
+            ["{{", "}}", " ", "$value", "$labels.job", ".Labels", "|", "printf", '"%s"', '"%5.1f%d"', "humanize", "-",
+             "1", "humanizeTimestamp", "humanizeDuration", "title", '"', "`", "\\", "x", "\n", "{", "é"]
         ),
         max_size=14,
     ).map("".join),

@@ -16,6 +16,6 @@ chmod -R u+w "$work"
 rm -f "$work/go.work"
 mkdir -p "$target"
 for program in promtool prometheus; do
-  (cd "$work" && GOWORK=off go build -p 1 -tags remove_all_sd,netgo -ldflags "-s -w" -o "$target/$program.new" "./cmd/$program")
+  (cd "$work" && GOWORK=off go build -tags remove_all_sd,netgo -ldflags "-s -w" -o "$target/$program.new" "./cmd/$program")
   mv "$target/$program.new" "$target/$program"
 done

@@ -84,9 +84,8 @@ def parse_rules(text: str, file: str, longest: float, rules: Rules) -> None:
     document = yaml_lines.load(text)
     if not document:
         return
-    file_ = _mapping(document, "a rule file")
-    _refuse_others(file_, frozenset({"groups"}), "a rule file")
-    for raw in _list(file_.get("groups"), "groups"):
+    content = _mapping(document, "a rule file", frozenset({"groups"}))
+    for raw in _list(content.get("groups"), "groups"):
         try:
             rules.groups.append(_group(raw, file, longest, rules))
         except ValueError as error:  # noqa: PERF203 (one wrong group takes no other along)
@@ -94,8 +93,7 @@ def parse_rules(text: str, file: str, longest: float, rules: Rules) -> None:
 
 
 def _group(raw: object, file: str, longest: float, known: Rules) -> Group:
-    group = _mapping(raw, "a group")
-    _refuse_others(group, _GROUP_KEYS, "a group")
+    group = _mapping(raw, "a group", _GROUP_KEYS)
     name = _text(group.get("name"), "name")
     if not name:
         raise ValueError("a group has a name")
@@ -117,8 +115,7 @@ def _group(raw: object, file: str, longest: float, known: Rules) -> Group:
 
 
 def _rule(raw: object, common: Mapping[str, str], place: str, longest: float) -> Rule:
-    rule = _mapping(raw, "a rule")
-    _refuse_others(rule, _KEYS, "a rule")
+    rule = _mapping(raw, "a rule", _KEYS)
     alert, record = _text(rule.get("alert"), "alert"), _text(rule.get("record"), "record")
     if bool(alert) == bool(record):
         raise ValueError("a rule has either alert or record")
@@ -169,21 +166,19 @@ def _text(raw: object, what: str) -> str:
     return raw or ""
 
 
-def _mapping(raw: object, what: str) -> dict[str, Any]:
+def _mapping(raw: object, what: str, allowed: frozenset[str] = frozenset()) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise ValueError(f"{what}: a mapping is wanted")  # noqa: TRY004 (the file's value, not a type of ours)
-    return cast("dict[str, Any]", raw)
+    mapping = cast("dict[str, Any]", raw)
+    if allowed and (others := sorted(mapping.keys() - allowed)):
+        raise ValueError(f"{others[0][:40]!r} is nothing that {what} has; allowed: {', '.join(sorted(allowed))}")
+    return mapping
 
 
 def _list(raw: object, what: str) -> list[object]:
     if raw and not isinstance(raw, list):
         raise ValueError(f"{what}: a list is wanted")
     return cast("list[object]", raw) if raw else []
-
-
-def _refuse_others(raw: Mapping[str, Any], allowed: frozenset[str], what: str) -> None:
-    if others := sorted(str(key) for key in raw.keys() - allowed):
-        raise ValueError(f"{others[0][:40]!r} is nothing that {what} has; allowed: {', '.join(sorted(allowed))}")
 
 
 def _seconds(raw: Mapping[str, Any], key: str) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -15,16 +14,14 @@ from mcp_opentelemetry.alerts.promql.matching import matching_of
 from mcp_opentelemetry.alerts.promql.model import Evaluation, Node, Unsupported, Vector, nameless, vector_of
 from mcp_opentelemetry.alerts.promql.sameness import key_of
 from mcp_opentelemetry.alerts.promql.selectors import Selector
+from mcp_opentelemetry.alerts.promql.size import check_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _parse: Any = promql_parser.parse  # the package is not typed
-# More is no rule that anybody wrote, and the parser ends the process where an expression nests too deeply for it.
-_MOST_TOKENS: Final = 2_000
 _MOST_NODES: Final = 500
 _DEEPEST: Final = 100
-_TOKEN: Final = re.compile(r"""\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|[\w.:]+|\S""", re.DOTALL)
 _CHEAP: Final = frozenset({"NumberLiteral", "StringLiteral", "ParenExpr"})
 _NAMES: Final = {"SubqueryExpr": "a subquery", "MatrixSelector": "a range outside a function"}
 
@@ -55,8 +52,7 @@ def compile_expression(text: str, longest: float = math.inf) -> Expression:
         ValueError: it is no PromQL.
         Unsupported: it is, but outside the subset.
     """
-    if sum(1 for _ in _TOKEN.finditer(text)) > _MOST_TOKENS:
-        raise Unsupported(f"the expression has more than {_MOST_TOKENS} words and signs")
+    check_size(text)
     compiler = _Compiler(longest)
     evaluate = compiler.compile(_parse(text))
     return Expression(text, evaluate, compiler.selectors)

@@ -6,6 +6,7 @@ import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from mcp_opentelemetry.alerts.promql.lookup import find
 from mcp_opentelemetry.alerts.promql.model import BUCKETS_KEPT, LOOKBACK, NAME, Labels, Matcher, Unsupported, Vector
 from mcp_opentelemetry.alerts.promql.ranges import Range
 from mcp_opentelemetry.alerts.promql.regex import compiled
@@ -56,7 +57,7 @@ class Selector:
         """Return the series it names; asked again at the same moment, these are looked up."""
         found: list[Series] | None = evaluation.known.get(self._key)
         if found is None:
-            found = evaluation.known[self._key] = list(evaluation.storage.select(self.matchers))
+            found = evaluation.known[self._key] = find(evaluation, self.matchers)
         return found
 
     def now(self, evaluation: Evaluation) -> Vector:
