@@ -182,9 +182,8 @@ class Runtime:
 
     def exit_timeout(self) -> float:
         """Return how long exit may wait for exporters, in seconds."""
-        if self.settings.exit_timeout is not None:
-            return self.settings.exit_timeout
-        return _STDIO_EXIT_TIMEOUT if self._is_on_stdio else _EXIT_TIMEOUT
+        default = _STDIO_EXIT_TIMEOUT if self._is_on_stdio else _EXIT_TIMEOUT
+        return default if self.settings.exit_timeout is None else self.settings.exit_timeout
 
     def _watch(self) -> None:
         self.monitor = Monitor(lambda: self.settings)

@@ -79,6 +79,7 @@ def test_a_url_that_apprise_does_not_understand_is_refused(faked: FakeApprise) -
         receiver("slakc://x").prepare()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:apprise")
 def test_the_real_apprise_sends_to_a_real_server() -> None:
     pytest.importorskip("apprise", reason="apprise is not installed (extra notify)")
     with listening() as sink:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from threading import RLock
 from time import monotonic, perf_counter, time
 from typing import TYPE_CHECKING, Final, Protocol
@@ -94,7 +95,7 @@ class Evaluator:
         by_interval[self._interval] = []
         for group in self.engine.groups:
             by_interval[group.interval or self._interval].append(group)
-        chores = [Chore(interval, _evaluating(self, interval, groups)) for interval, groups in by_interval.items()]
+        chores = [Chore(interval, partial(self.evaluate, interval, groups)) for interval, groups in by_interval.items()]
         self._ticker = Ticker("mcp-opentelemetry-alerts", chores)
 
     def close(self) -> None:
@@ -188,10 +189,6 @@ class Evaluator:
             if (news := state.news()) is not None:
                 _logger.warning("the alert condition %s has failed (%s); its alert stays as it was", name, news)
         return changed
-
-
-def _evaluating(evaluator: Evaluator, interval: float, groups: Sequence[Group]) -> Callable[[], None]:
-    return lambda: evaluator.evaluate(interval, groups)
 
 
 def _running_loop() -> AbstractEventLoop | None:

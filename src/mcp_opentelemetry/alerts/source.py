@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from dataclasses import dataclass
 from time import time
 from typing import TYPE_CHECKING, Final
 
+from mcp_opentelemetry.alerts.buckets import bucket_series
 from mcp_opentelemetry.alerts.prometheus_names import metric_name, series_labels
 from mcp_opentelemetry.alerts.promql.model import NAME, Matcher
-from mcp_opentelemetry.operations.semconv import DURATION_BOUNDARIES
 from mcp_opentelemetry.window.rings import FINE, GRIDS
 
 if TYPE_CHECKING:
@@ -19,13 +18,12 @@ if TYPE_CHECKING:
     from mcp_opentelemetry.alerts.promql.model import Labels, Series
     from mcp_opentelemetry.window.distribution import Distribution
     from mcp_opentelemetry.window.reader import Attributes
-    from mcp_opentelemetry.window.rings import HistogramTrack, Track
+    from mcp_opentelemetry.window.rings import Track
     from mcp_opentelemetry.window.window import Window
 
 LONGEST: Final = GRIDS[-1].reach
 """Seconds for which samples are kept: six hours, in coarser and coarser slots."""
 
-_BOUNDS: Final = (*DURATION_BOUNDARIES, math.inf)
 _LE: Final = "le"
 _MOST_KNOWN: Final = 200_000
 
@@ -105,7 +103,7 @@ class WindowStorage:
         for attributes, histogram in self._window.histograms(metric).items():
             labels = self._labels_of(name, attributes)
             if part == "bucket":
-                yield from _buckets(labels, histogram, opened, self._window.now())
+                yield from bucket_series(labels, histogram, opened, self._window.now())
             else:
                 yield _TrackSeries(labels, histogram.count if part == "count" else histogram.total, opened)
 
@@ -153,48 +151,3 @@ class _TrackSeries:
             return self.track.last
         values = self.between(start, end)[1]
         return values[-1] if values else None
-
-
-@dataclass(frozen=True, slots=True)
-class _BucketSeries:
-    """The count of one bucket, from the beginning of what the window keeps."""
-
-    labels: Labels
-    times: Sequence[float]
-    values: Sequence[float]
-
-    def between(self, start: float, end: float) -> tuple[Sequence[float], Sequence[float]]:
-        first, after = bisect_right(self.times, start), bisect_right(self.times, end)
-        return self.times[first:after], self.values[first:after]
-
-    def last(self, start: float, end: float) -> float | None:
-        values = self.between(start, end)[1]
-        return values[-1] if values else None
-
-
-def _buckets(labels: Labels, histogram: HistogramTrack, opened: float, now: float) -> Iterator[_BucketSeries]:
-    """Return a series for each bound of `/metrics`; a value next to a bound may be on its other side."""
-    newest = FINE.number(now)
-    slots = dict(histogram.slots())
-    first = max(0, newest - FINE.kept)
-    counts = [0.0] * len(_BOUNDS)
-    times = [opened + first * FINE.slot]
-    rows = [tuple(counts)]
-    for slot in range(first, newest + 1):
-        if values := slots.get(slot):
-            counts = [count + more for count, more in zip(counts, _below_bounds(values), strict=True)]
-        times.append(opened + min((slot + 1) * FINE.slot, now))
-        rows.append(tuple(counts))
-    for place, bound in enumerate(_BOUNDS):
-        le = "+Inf" if math.isinf(bound) else repr(float(bound))
-        yield _BucketSeries(tuple(sorted((*labels, ("le", le)))), times, [row[place] for row in rows])
-
-
-def _below_bounds(values: Distribution) -> list[int]:
-    """Return how many values are at most each bound."""
-    counts = [0] * len(_BOUNDS)
-    for value, count in values.ascending():
-        counts[bisect_right(_BOUNDS, value) if value not in _BOUNDS else _BOUNDS.index(value)] += count
-    for place in range(1, len(counts)):
-        counts[place] += counts[place - 1]
-    return counts
