@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mcp_opentelemetry.alerts import trial
 from mcp_opentelemetry.cli import main
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _RULES = """\
@@ -114,3 +118,55 @@ def test_a_file_that_is_no_test_fails_with_a_reason(
 def test_a_missing_test_file_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "test", str(tmp_path / "none")]) == 1
     assert "FileNotFoundError" in capsys.readouterr().out
+
+
+class _Metrics(BaseHTTPRequestHandler):
+    """A page of metrics that grows with each look."""
+
+    looks = 0
+
+    def do_GET(self) -> None:
+        type(self).looks += 1
+        body = f"# TYPE calls counter\ncalls_total {600 * self.looks}\n# TYPE heat gauge\nheat 0\n".encode()
+        self.send_response(200 if self.headers["Authorization"] == "Bearer s3cret" else 401)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def metrics_url() -> Iterator[str]:
+    _Metrics.looks = 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Metrics) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/metrics"
+        server.shutdown()
+        thread.join(10)
+
+
+def test_check_says_what_each_alert_would_be_now(
+    rules: Path, metrics_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_PYTHON_MCP_HTTP_TOKEN", "s3cret")
+    monkeypatch.setattr(trial, "INTERVAL", 0.05)
+    rules.write_text(_RULES + "  - alert: Hot\n    expr: heat > 1\n  - alert: Gone\n    expr: up == 0\n")
+    assert main(["rules", "check", str(rules), "--url", metrics_url, "--seconds", "0.3"]) == 0
+    now = [line.removeprefix("now: ") for line in capsys.readouterr().out.splitlines() if line.startswith("now: ")]
+    assert now[0].startswith("Slow: active, value ")
+    assert now[1:] == ["Always: active, value 1", "Hot: inactive", "Gone: no data"]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/metrics", "file:///etc/passwd", "nonsense"])
+def test_check_says_that_nobody_answers(rules: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "check", str(rules), "--url", url, "--seconds", "0"]) == 1
+    assert url in capsys.readouterr().out
+
+
+def test_check_says_that_the_token_is_missing(
+    rules: Path, metrics_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rules", "check", str(rules), "--url", metrics_url, "--seconds", "0"]) == 1
+    assert "401" in capsys.readouterr().out

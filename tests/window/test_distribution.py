@@ -45,7 +45,7 @@ def assert_within_bound(values: Sequence[float], found: Distribution) -> None:
         assert abs(found.quantile(share) - exact) <= abs(exact) * (found.bound + 1e-9), share
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=2_000, deadline=None)
 @given(SLOTS)
 def test_merged_slots_tell_what_all_values_together_are(slots: list[list[float]]) -> None:
     values = [value for slot in slots for value in slot]

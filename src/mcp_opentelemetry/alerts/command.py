@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import yaml
 
 from mcp_opentelemetry.alerts.rule_tests import run_tests
 from mcp_opentelemetry.alerts.rules import Rules, load_rules
 from mcp_opentelemetry.alerts.source import LONGEST
+from mcp_opentelemetry.alerts.trial import try_rules
+from mcp_opentelemetry.config import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mcp_opentelemetry.alerts.rule import Rule
 
@@ -25,17 +28,35 @@ def main(arguments: Sequence[str]) -> int:
         "check", help="say which rules can be evaluated in process, and what is wrong with others"
     )
     check.add_argument("files", nargs="+", metavar="FILE", help="a rule file; * stands for several")
+    check.add_argument("--url", help="/metrics of a running server: say what each alert would be now")
+    check.add_argument("--seconds", type=float, default=10.0, help="how long to scrape it (10)")
     test = commands.add_parser("test", help="run test files in promtool's format")
     test.add_argument("files", nargs="+", metavar="FILE", help="a test file, which names its rule files")
     options = parser.parse_args(arguments)
-    return _COMMANDS[options.command](options.files)
+    if options.command == "test":
+        return run_files(options.files)
+    return check_files(options.files, options.url, options.seconds)
 
 
-def check_files(files: Iterable[str]) -> int:
-    """Print the rules that can be evaluated and the problems of the others; returns 1 if there are any."""
+def check_files(files: Iterable[str], url: str | None = None, seconds: float = 0.0) -> int:
+    """Print the rules that can be evaluated and the problems of the others; returns 1 if there are any.
+
+    Args:
+        files: rule files.
+        url: `/metrics` of a server that is asked what each alert would be now.
+        seconds: how long it is scraped.
+    """
     rules = load_rules(files, LONGEST)
     for line in describe(rules):
         print(line)  # noqa: T201 (what the command is for)
+    if url is None:
+        return 1 if rules.problems else 0
+    try:
+        for line in try_rules(rules, url, seconds, Settings.from_mapping(os.environ).token):
+            print(f"now: {line}")  # noqa: T201
+    except (OSError, ValueError) as error:
+        print(f"{url}: {type(error).__name__}: {error}")  # noqa: T201
+        return 1
     return 1 if rules.problems else 0
 
 
@@ -76,6 +97,3 @@ def _test_file(file: str) -> int:
     failed = f"{len(outcome.failures)} failures" if outcome.failures else "ok"
     print(f"{file}: {outcome.tests} tests, {failed}")  # noqa: T201
     return 1 if outcome.failures else 0
-
-
-_COMMANDS: Final[dict[str, Callable[[Iterable[str]], int]]] = {"check": check_files, "test": run_files}
