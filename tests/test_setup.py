@@ -222,3 +222,45 @@ def test_import_order_of_mcp_does_not_matter_to_stdio(order: str) -> None:
     """)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "1"
+
+
+def test_alerts_are_checked_and_told_in_code() -> None:
+    result, stderr = _run(
+        """
+        from mcp_opentelemetry import alerts
+        mcp_opentelemetry.configure(alert_defaults=False, alert_interval="1h", alert_journal="/nonexistent/\\0")
+        told = threading.Event()
+        seen = []
+
+        @alerts.add_receiver
+        def receive(alert):
+            seen.append((alert.name, alert.state))
+            told.set()
+
+        alerts.add_condition("busy", lambda: mcp_opentelemetry.stats("ok")["requests"] >= 2, severity="critical")
+        before = [alert.name for alert in alerts.check()]
+        asyncio.run(call(make(), "ok", "ok"))
+        after = [(alert.name, alert.state, alert.severity) for alert in alerts.check()]
+        told.wait(10)
+
+        @alerts.add_receiver
+        class Later:
+            def send(self, alert):
+                seen.append(("later", alert.state))
+                told.set()
+
+        told.clear()
+        alerts.remove_condition("busy")
+        alerts.check()
+        while len(seen) < 3:
+            told.wait(10)
+            told.clear()
+        snapshot = mcp_opentelemetry.snapshot()
+        print(json.dumps({"before": before, "after": after, "seen": sorted(seen), "rules": snapshot["rules"]}))
+        """
+    )
+    assert result["before"] == []
+    assert result["after"] == [["busy", "firing", "critical"]]
+    assert result["seen"] == [["busy", "firing"], ["busy", "resolved"], ["later", "resolved"]]
+    assert result["rules"] == []
+    assert "journal" in stderr

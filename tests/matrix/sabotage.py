@@ -26,8 +26,8 @@ MODULES = [
             f"instrumentation.{name}"
             for name in ("fastmcp", "mcp1", "mcp1_client", "mcp1_notes", "mcp2", "mcp2_client")
         ),
-        *(f"operations.{name}" for name in ("failure", "kind", "measurements", "operation", "outcome", "propagation")),
-        *(f"operations.{name}" for name in ("size", "tallies")),
+        *(f"operations.{name}" for name in ("failure", "kind", "measurements", "notable", "operation", "outcome")),
+        *(f"operations.{name}" for name in ("propagation", "size", "tallies")),
     )
 ]
 # These stand around the host's own call, or run at installation.

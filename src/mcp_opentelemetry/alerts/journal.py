@@ -58,7 +58,7 @@ class Journal:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             file = next(self._free(self._candidates()))
             saved = file.read()
-        except (OSError, sqlite3.Error, StopIteration) as error:
+        except (OSError, ValueError, sqlite3.Error, StopIteration) as error:  # ValueError: no path at all
             self._warn(error if str(error) else OSError(f"all {_MOST_FILES} files are in use"))
             return Saved([], [])
         self._file = file

@@ -33,8 +33,7 @@ def watch(
 
     def run(wrapped: Callable[..., Any], server: Any, args: Any, kwargs: Any) -> Any:
         serving(server)
-        if is_on_stdio():
-            _report_start(server, lifecycle)
+        _report_start(server, lifecycle)
         return wrapped(*args, **kwargs)
 
     def run_manager(wrapped: Callable[..., Any], manager: Any, args: Any, kwargs: Any) -> Any:
@@ -49,7 +48,9 @@ def watch(
 
 @guarded
 def _report_start(server: Any, lifecycle: Lifecycle) -> None:
-    """Call the server starting until the lifespan of the user's has been entered."""
+    """Call a server on the standard streams starting until the lifespan of the user's has been entered."""
+    if not is_on_stdio():
+        return
     original = server.lifespan
 
     def lifespan(*args: Any) -> _Starting:
