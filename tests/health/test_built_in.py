@@ -84,17 +84,16 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
 @pytest.mark.parametrize(
     ("name", "well", "ill"),
     [
-        ("memory", used(memory=0.90), used(memory=0.9001)),
-        ("disk", used(disk=0.95), used(disk=0.9501)),
-        ("file_descriptors", used(descriptors=72), used(descriptors=73)),
+        ("memory", {"memory": 0.90}, {"memory": 0.9001}),
+        ("disk", {"disk": 0.95}, {"disk": 0.9501}),
+        ("file_descriptors", {"descriptors": 72}, {"descriptors": 73}),
     ],
 )
-def test_share_above_its_limit_is_unhealthy(name: str, well: Sampler, ill: Sampler) -> None:
-    verdicts = look(well)
-    verdict = verdicts[name]
+def test_share_above_its_limit_is_unhealthy(name: str, well: dict[str, Any], ill: dict[str, Any]) -> None:
+    verdict = look(used(**well))[name]
     assert verdict is not None
     assert verdict.status is Status.HEALTHY
-    verdict = look(ill)[name]
+    verdict = look(used(**ill))[name]
     assert verdict is not None
     assert (verdict.status, verdict.error) == (Status.UNHEALTHY, f"above {verdict.details['limit']:.0%}")
     assert 0 <= verdict.details["usage"] <= 1

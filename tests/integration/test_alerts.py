@@ -102,6 +102,8 @@ def test_wrong_rules_and_receivers_keep_no_server_from_starting(alarm: Path) -> 
     with listening() as sink, HttpServer("streamable-http", SERVER, settings=settings(alarm, sink, **wrong)) as server:
         assert not server.call("add", a=1, b=2).is_error
         wait_until(lambda: json.loads(get(f"{server.url}/dashboard")[1])["alerts"])
+        # Whether apprise knows a scheme is found out by the thread that would send there.
+        server.stderr.wait_for(lambda line: line if "nonsense" in line else None)
         ended = server.send_signal(signal.SIGINT)
     for part in ("rate(", "/nowhere/*.yml", "nonsense", "OTEL_PYTHON_MCP_SLO", "101"):
         assert part in ended.stderr
