@@ -157,6 +157,22 @@ def test_a_directory_that_takes_no_file_is_one_warning(caplog: pytest.LogCapture
     assert len(caplog.records) == 1
 
 
+@pytest.fixture(autouse=True)
+def closed_at_the_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what a test has left open, as the death of its process would."""
+    opened: list[Journal] = []
+    original = Journal.open
+
+    def remember(journal: Journal) -> Saved:
+        opened.append(journal)
+        return original(journal)
+
+    monkeypatch.setattr(Journal, "open", remember)
+    yield
+    for journal in opened:
+        journal.close()
+
+
 @pytest.fixture
 def nobody(tmp_path: Path) -> Iterator[None]:
     """Run as a user who may not write anywhere that root may."""

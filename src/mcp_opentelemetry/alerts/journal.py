@@ -57,9 +57,14 @@ class Journal:
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             file = next(self._free(self._candidates()))
-            saved = file.read()
         except (OSError, ValueError, sqlite3.Error, StopIteration) as error:  # ValueError: no path at all
             self._warn(error if str(error) else OSError(f"all {_MOST_FILES} files are in use"))
+            return Saved([], [])
+        try:
+            saved = file.read()
+        except sqlite3.Error as error:
+            file.close()
+            self._warn(error)
             return Saved([], [])
         self._file = file
         return self._adopted(file, saved)
