@@ -22,6 +22,8 @@ from tests.alerts.delivering import SOON, Scripted, delivering, told
 from tests.alerts.sink import firing, listening, resolved
 from tests.waiting import eventually
 
+WORKERS = "mcp-opentelemetry-alerts"
+
 
 def test_what_is_owed_to_nobody_for_a_day_is_given_up(tmp_path: Path) -> None:
     with listening(*[503] * 1000) as sink, listening() as other:
@@ -54,6 +56,8 @@ def test_the_next_process_sends_what_the_last_one_owed_and_knows_what_was_active
             assert delivery.restore() == []
             delivery.publish([firing("A"), ended], [firing("A"), ended, resolved("Old", until=1.0)])
             delivery.close(0.2)
+        # A request that is still under way would be answered well by now: a dead process has none.
+        eventually(lambda: not any(thread.name.startswith(WORKERS) for thread in threading.enumerate()))
         sink.answers.clear()
         sink.received.clear()
         with delivering(entry, directory=tmp_path) as delivery:

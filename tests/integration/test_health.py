@@ -155,6 +155,8 @@ def test_many_probes_at_once_run_each_check_once(where: str, holds: Holds) -> No
 def test_full_memory_is_told_and_takes_no_server_out(holds: Holds) -> None:
     settings = holds.settings | {"OTEL_PYTHON_MCP_HEALTH_MEMORY_LIMIT": "0.0001"}
     with HttpServer("streamable-http", HELD, settings=settings) as server:
+        # Until the vitals have been taken for the first time nothing is known of memory.
+        wait_until(lambda: "memory" in probe(f"{server.url}/health")[1]["checks"])
         for url in (server.url, server.announced_url()):
             memory = _checks(url, 503)["memory"]
             assert (memory["status"], memory["limit"]) == ("unhealthy", 0.0001)
