@@ -41,8 +41,9 @@ def stats(tool: str) -> dict[str, Any]:
         tool: its name.
     """
     runtime = get_runtime()
-    runtime.monitor.window.collect()
-    return _of_stats(by_tool(runtime.monitor.window).get(tool, ToolStats()), runtime.uptime())
+    window = runtime.monitor.window
+    window.collect()
+    return _of_stats(by_tool(window).get(tool, ToolStats()), runtime.uptime() or window.now())
 
 
 def make_snapshot(runtime: Runtime, since: float = 0.0) -> dict[str, Any]:
@@ -57,15 +58,17 @@ def make_snapshot(runtime: Runtime, since: float = 0.0) -> dict[str, Any]:
     methods = {name: stats for name, stats in by_method(runtime.monitor.window).items() if name != _TOOLS_CALL}
     report = runtime.report()
     system, uptime = report["system"], report["uptime"]
+    # Tools may be called where no server serves, by functions of the application.
+    age = uptime or runtime.monitor.window.now()
     return {
         "schema_version": SCHEMA_VERSION,
         "timestamp": report["timestamp"],
         "service": report["service"],
         "version": report["version"],
         "window": {"seconds": REACH, "slot": FINE.slot},
-        "summary": _summary(tools.values(), uptime),
-        "by_tool": {name: _of_stats(tools[name], uptime) for name in sorted(tools)},
-        "by_method": {name: _of_stats(methods[name], uptime) for name in sorted(methods)},
+        "summary": _summary(tools.values(), uptime, age),
+        "by_tool": {name: _of_stats(tools[name], age) for name in sorted(tools)},
+        "by_method": {name: _of_stats(methods[name], age) for name in sorted(methods)},
         "system": {
             "memory_percent": system["memory_usage_percent"],
             "cpu_percent": system["cpu_usage_percent"],
@@ -88,7 +91,7 @@ def make_snapshot(runtime: Runtime, since: float = 0.0) -> dict[str, Any]:
     }
 
 
-def _summary(tools: Iterable[ToolStats], uptime: float) -> dict[str, Any]:
+def _summary(tools: Iterable[ToolStats], uptime: float, age: float) -> dict[str, Any]:
     tools = list(tools)
     requests, errors = sum(tool.requests for tool in tools), sum(sum(tool.errors.values()) for tool in tools)
     recent = sum(tool.recent_requests for tool in tools)
@@ -98,13 +101,13 @@ def _summary(tools: Iterable[ToolStats], uptime: float) -> dict[str, Any]:
         "total_errors": errors,
         "error_rate": _share(recent_errors, recent),
         "total_error_rate": _share(errors, requests),
-        "requests_per_minute": _per_minute(recent, uptime),
+        "requests_per_minute": _per_minute(recent, age),
         "in_flight": sum(tool.in_flight for tool in tools),
         "uptime_minutes": round(uptime / 60, 3),
     }
 
 
-def _of_stats(stats: ToolStats, uptime: float) -> dict[str, Any]:
+def _of_stats(stats: ToolStats, age: float) -> dict[str, Any]:
     recent_errors = sum(stats.recent_errors.values())
     return {
         "requests": stats.requests,
@@ -117,7 +120,7 @@ def _of_stats(stats: ToolStats, uptime: float) -> dict[str, Any]:
         "recent": {
             "requests": stats.recent_requests,
             "errors": recent_errors,
-            "per_minute": _per_minute(stats.recent_requests, uptime),
+            "per_minute": _per_minute(stats.recent_requests, age),
             "error_rate": _share(recent_errors, stats.recent_requests),
             "errors_by_type": stats.recent_errors,
         },
@@ -183,8 +186,8 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def _per_minute(recent: int, uptime: float) -> float:
-    seconds = min(uptime, REACH)
+def _per_minute(recent: int, age: float) -> float:
+    seconds = min(age, REACH)
     return round(recent * 60 / seconds, 3) if seconds > 0 else 0.0
 
 
