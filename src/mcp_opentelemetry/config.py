@@ -137,7 +137,7 @@ def _read(
 ) -> None:
     try:
         read[name] = metadata["parse"](text)
-    except (ValueError, KeyError, OSError):
+    except (ValueError, OSError):
         shown = "that value" if metadata["secret"] else f"{text!r}"
         kept = read.get(name, default)
         _logger.warning("%s: %s is not valid; allowed: %s; using %r", variable, shown, metadata["allowed"], kept)

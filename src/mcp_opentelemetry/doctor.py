@@ -38,11 +38,11 @@ def main(arguments: Sequence[str]) -> int:
     ArgumentParser(prog="mcp-opentelemetry doctor", description=__doc__).parse_args(arguments)
     wrong = False
     for title, findings in examine(os.environ).items():
-        print(title)  # noqa: T201
+        print(title)
         for level, text in findings:
             wrong = wrong or level == _WRONG
-            print(f"  {level:6}{text}")  # noqa: T201
-    print("something is wrong" if wrong else "all is well")  # noqa: T201
+            print(f"  {level:6}{text}")
+    print("something is wrong" if wrong else "all is well")
     return 1 if wrong else 0
 
 

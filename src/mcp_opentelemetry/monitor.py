@@ -92,8 +92,12 @@ def observe(monitor: Callable[[], Monitor], meter_provider: MeterProvider | None
         meter_provider: where it is reported; the global one if omitted.
     """
     # Asked anew each time: what is closed and opened again has another monitor.
-    observe_vitals(lambda: monitor().sampler.last, lambda: monitor().loops.lag(), meter_provider)  # noqa: PLW0108
-    observe_health(lambda: monitor().health.states(), meter_provider)  # noqa: PLW0108
+    observe_vitals(
+        lambda: monitor().sampler.last,
+        lambda: monitor().loops.lag(),  # noqa: PLW0108 (see above)
+        meter_provider,
+    )
+    observe_health(lambda: monitor().health.states(), meter_provider)  # noqa: PLW0108 (see above)
 
 
 def _read_vitals() -> Vitals:

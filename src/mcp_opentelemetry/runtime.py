@@ -191,12 +191,12 @@ class Runtime:
 
     def _open_port(self, host: str, port: int) -> None:
         from mcp_opentelemetry.http.routes import make_routes  # noqa: PLC0415 (as in routes)
-        from mcp_opentelemetry.http.server import HttpServer  # noqa: PLC0415
+        from mcp_opentelemetry.http.server import HttpServer  # noqa: PLC0415 (as in routes)
 
         try:
             self._http = HttpServer(make_routes(self, ENDPOINTS, on_own_port=True), host, port)
         except OSError as error:
             _logger.warning("cannot listen on %s port %d (%s): /metrics is not served there", host, port, error)
             return
-        # Not by logging, which may be off: a port that nobody knows is no use. stdout is the protocol's.
-        print(f"mcp-opentelemetry: {self._http.url}/metrics", file=sys.stderr, flush=True)  # noqa: T201
+        # Not by logging, which may be off: a port that nobody knows is no use.
+        print(f"mcp-opentelemetry: {self._http.url}/metrics", file=sys.stderr, flush=True)  # noqa: T201 (not stdout)

@@ -106,11 +106,10 @@ class UserCall:
             self._end(error=asyncio.CancelledError())
 
     async def _call(self, function: Any) -> None:
-        # SystemExit of a task would stop the loop.
         try:
             with suppress_instrumentation():
                 self._end(await function())
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001 (SystemExit of a task would stop the loop)
             self._end(error=error)
 
     def _finish(self, task: Task[None]) -> None:

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import os
-import socket
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-from opentelemetry import trace
 
 from mcp_opentelemetry.guard import guarded
 
@@ -110,23 +105,7 @@ class Alerting:
                 atexit.register(self.close, _LAST_SECONDS)
 
     def _make(self) -> Evaluator:
-        # Late: neither YAML nor PromQL is needed by a process that serves no MCP.
-        from mcp_opentelemetry.alerts.delivery import Delivery  # noqa: PLC0415
-        from mcp_opentelemetry.alerts.evaluator import Evaluator  # noqa: PLC0415
-        from mcp_opentelemetry.alerts.journal import Journal, state_directory  # noqa: PLC0415
-        from mcp_opentelemetry.alerts.receivers.entries import read_receivers  # noqa: PLC0415
-        from mcp_opentelemetry.alerts.receivers.own import added  # noqa: PLC0415
-        from mcp_opentelemetry.alerts.source import WindowStorage  # noqa: PLC0415
+        from mcp_opentelemetry.alerts.assembly import assemble  # noqa: PLC0415 (YAML, PromQL: only where MCP is served)
 
-        settings = self._settings()
-        receivers = [*read_receivers(",".join(settings.alert_receivers)), *added()]
-        directory = Path(settings.alert_journal) if settings.alert_journal else state_directory(self._service())
-        self._delivery = Delivery(receivers, Journal(directory), settings.alert_interval)
-        storage = WindowStorage(self._window, self._scrape_labels)
-        return Evaluator(settings, storage, self._window.collect, self._loop, self._delivery)
-
-    def _scrape_labels(self) -> dict[str, str]:
-        resource: Any = getattr(trace.get_tracer_provider(), "resource", None)
-        attributes: dict[str, Any] = dict(resource.attributes) if resource is not None else {}
-        instance = attributes.get("service.instance.id") or f"{socket.gethostname()}:{os.getpid()}"
-        return {"job": self._service(), "instance": str(instance)}
+        evaluator, self._delivery = assemble(self._settings(), self._window, self._loop, self._service())
+        return evaluator

@@ -48,14 +48,14 @@ def check_files(files: Iterable[str], url: str | None = None, seconds: float = 0
     """
     rules = load_rules(files, LONGEST)
     for line in describe(rules):
-        print(line)  # noqa: T201 (what the command is for)
+        print(line)
     if url is None:
         return 1 if rules.problems else 0
     try:
         for line in try_rules(rules, url, seconds, Settings.from_mapping(os.environ).token):
-            print(f"now: {line}")  # noqa: T201
+            print(f"now: {line}")
     except (OSError, ValueError) as error:
-        print(f"{url}: {type(error).__name__}: {error}")  # noqa: T201
+        print(f"{url}: {type(error).__name__}: {error}")
         return 1
     return 1 if rules.problems else 0
 
@@ -90,10 +90,10 @@ def _test_file(file: str) -> int:
     try:
         outcome = run_tests(file)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError, RecursionError) as error:
-        print(f"{file}: {type(error).__name__}: {' '.join(str(error).split())}")  # noqa: T201
+        print(f"{file}: {type(error).__name__}: {' '.join(str(error).split())}")
         return 1
     for failure in outcome.failures:
-        print(f"{file}: {failure}")  # noqa: T201
+        print(f"{file}: {failure}")
     failed = f"{len(outcome.failures)} failures" if outcome.failures else "ok"
-    print(f"{file}: {outcome.tests} tests, {failed}")  # noqa: T201
+    print(f"{file}: {outcome.tests} tests, {failed}")
     return 1 if outcome.failures else 0

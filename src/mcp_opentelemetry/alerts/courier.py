@@ -131,7 +131,7 @@ class Courier:
                 self._send([], [alert])
         except UnavailableError as error:
             self._failed(entries, str(error), error.retry_after)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 (a bug of ours is a failed attempt: the alert is not lost)
             self._failed(entries, type(error).__name__, None)
             swallow(error)
         else:

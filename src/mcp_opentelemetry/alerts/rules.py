@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _LONGEST_FILE: Final = 2_000_000  # bytes
+_SHOWN: Final = 500  # characters of an expression
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _KEYS: Final = frozenset({"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"})
@@ -145,7 +146,7 @@ def _expression(text: str, longest: float) -> Expression:
     except ValueError as error:
         kind = "is not supported in process" if isinstance(error, Unsupported) else "is no PromQL"
         words = " ".join(text.split())
-        shown = words if len(words) <= 500 else words[:500] + "…"  # noqa: PLR2004
+        shown = words if len(words) <= _SHOWN else words[:_SHOWN] + "…"
         raise ValueError(f"{shown!r} {kind}: {error}") from error
 
 

@@ -154,7 +154,7 @@ def _unescaped(match: re.Match[str]) -> str:
         return _ESCAPES[code]
     if len(code) == 1:
         raise ValueError(f"template: \\{code} means nothing in a text")
-    number = int(code, 8) if len(code) == 3 and code[0] != "x" else int(code[1:], 16)  # noqa: PLR2004
+    number = int(code, 8) if len(code) == 3 and code[0] != "x" else int(code[1:], 16)  # noqa: PLR2004 (octal has three digits)
     if number > 0x10FFFF or 0xD800 <= number < 0xE000:  # noqa: PLR2004 (no character)
         raise ValueError(f"template: \\{code} is no character")
     return chr(number)

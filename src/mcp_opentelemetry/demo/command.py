@@ -87,8 +87,7 @@ async def _demo(options: Namespace, screen: Screen) -> None:
     stop = Stop()
     with stop.on_signals(), Example(choose_port(options.port)) as example:
         screen.starting()
-        # Importing an MCP client takes a while, in which the server starts.
-        from mcp_opentelemetry.demo.traffic import call_tools  # noqa: PLC0415
+        from mcp_opentelemetry.demo.traffic import call_tools  # noqa: PLC0415 (takes a while; the server starts in it)
 
         if not await _is_up(example, stop):
             screen.clear()

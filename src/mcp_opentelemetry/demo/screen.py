@@ -134,4 +134,4 @@ def _milliseconds(seconds: float | None) -> str:
     if seconds is None:
         return "-"
     milliseconds = seconds * 1000
-    return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"  # noqa: PLR2004
+    return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"  # noqa: PLR2004 (two digits)

@@ -33,9 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         status, report = _ask(url, settings.token, options.timeout)
     except (OSError, ValueError, HTTPException) as error:
-        print(f"{url}: no answer ({type(error).__name__}: {error})")  # noqa: T201 (what the command is for)
+        print(f"{url}: no answer ({type(error).__name__}: {error})")
         return 1
-    print(describe(status, report))  # noqa: T201
+    print(describe(status, report))
     return 0 if status == 200 else 1  # noqa: PLR2004 (HTTP: OK)
 
 

@@ -93,10 +93,10 @@ class ServerSeam:
         if method != INITIALIZE:  # which carries the version only as a wish
             message.protocol_version = known_version(ctx.protocol_version)
         if http is None:
-            message.transport = transports.without_http(ctx.session._request_outbound)  # noqa: SLF001
+            message.transport = transports.without_http(ctx.session._request_outbound)  # noqa: SLF001 (in PRIVATE_NAMES)
         else:
             message.transport, message.peer = http.transport, http.client
-            message.session_id = ctx.session._connection.session_id or http.sse_session_id  # noqa: SLF001
+            message.session_id = ctx.session._connection.session_id or http.sse_session_id  # noqa: SLF001 (in PRIVATE_NAMES)
         if params:
             if method.startswith("resources/") and isinstance(uri := params.get("uri"), str):
                 message.resource_uri = uri
@@ -149,7 +149,7 @@ class ServerSeam:
 
     @guarded
     def _session_started(self, ctx: Any, operation: Operation) -> None:
-        connection = ctx.session._connection  # noqa: SLF001
+        connection = ctx.session._connection  # noqa: SLF001 (in PRIVATE_NAMES)
         if connection.has_standalone_channel:  # else every request is a connection of its own
             ended = guarded(self._operations.measurements.session_ended)
             connection.exit_stack.callback(ended, operation.message, perf_counter())

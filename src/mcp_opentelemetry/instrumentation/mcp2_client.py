@@ -111,7 +111,7 @@ class ClientSeam:
 
     @guarded
     def _begin_handled(self, session: Any, dctx: Any, method: str, params: Mapping[str, Any] | None) -> Operation:
-        peer = self._sent.peer(session._dispatcher)  # noqa: SLF001
+        peer = self._sent.peer(session._dispatcher)  # noqa: SLF001 (in PRIVATE_NAMES)
         message = Message(
             bounded_method(method),
             method,

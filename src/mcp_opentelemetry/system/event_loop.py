@@ -111,9 +111,9 @@ class _Beat:
         """Return what the loop's thread is doing."""
         from mcp_opentelemetry.system.culprit import find_culprit  # noqa: PLC0415 (only when there is one)
 
-        # Documented in spite of its name, and the only way to see another thread's stack.
-        frame = sys._current_frames().get(self._thread)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        return find_culprit(frame)
+        # The only way to see another thread's stack.
+        frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (documented)
+        return find_culprit(frames.get(self._thread))
 
     def _schedule(self, loop: AbstractEventLoop) -> None:
         # A plain timer: unlike a task, nobody has to await or cancel it when the loop ends.

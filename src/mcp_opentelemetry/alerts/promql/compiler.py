@@ -92,18 +92,18 @@ class _Compiler:
         self.selectors.append(selector)
         return selector
 
-    def _NumberLiteral(self, ast: Any) -> Node:  # noqa: N802 (named as in the parser, as those below)
+    def _NumberLiteral(self, ast: Any) -> Node:
         value = float(ast.val)
         return lambda _: value
 
-    def _StringLiteral(self, ast: Any) -> Node:  # noqa: N802
+    def _StringLiteral(self, ast: Any) -> Node:
         value = str(ast.val)
         return lambda _: value
 
-    def _ParenExpr(self, ast: Any) -> Node:  # noqa: N802
+    def _ParenExpr(self, ast: Any) -> Node:
         return self.compile(ast.expr)
 
-    def _UnaryExpr(self, ast: Any) -> Node:  # noqa: N802
+    def _UnaryExpr(self, ast: Any) -> Node:
         inner = self.compile(ast.expr)
 
         def negate(evaluation: Evaluation) -> Any:
@@ -114,13 +114,13 @@ class _Compiler:
 
         return negate
 
-    def _VectorSelector(self, ast: Any) -> Node:  # noqa: N802
+    def _VectorSelector(self, ast: Any) -> Node:
         return self._selector(ast).now
 
-    def _Call(self, ast: Any) -> Node:  # noqa: N802
+    def _Call(self, ast: Any) -> Node:
         return compile_call(str(ast.func.name), list(ast.args), self)
 
-    def _AggregateExpr(self, ast: Any) -> Node:  # noqa: N802
+    def _AggregateExpr(self, ast: Any) -> Node:
         operator, inner = str(ast.op), self.compile(ast.expr)
         names: Sequence[str] = list(ast.modifier.labels) if ast.modifier is not None else []
         is_without = ast.modifier is not None and str(ast.modifier.type).endswith("Without")
@@ -134,7 +134,7 @@ class _Compiler:
         combine, parameter = aggregation.WITH_PARAMETER[operator], self.compile(ast.param)
         return lambda evaluation: combine(parameter(evaluation), inner(evaluation), group)
 
-    def _BinaryExpr(self, ast: Any) -> Node:  # noqa: N802
+    def _BinaryExpr(self, ast: Any) -> Node:
         symbol, left, right = str(ast.op), self.compile(ast.lhs), self.compile(ast.rhs)
         matching, is_bool = matching_of(ast.modifier), bool(ast.modifier and ast.modifier.return_bool)
 

@@ -16,11 +16,13 @@ def seconds_of(text: str) -> float:
     Raises:
         ValueError: it is none.
     """
+    if text == "0":
+        return 0.0
     match = _DURATION.fullmatch(text)
-    if text != "0" and (not text or match is None):
+    if not text or match is None:
         raise ValueError(f"{text[:40]!r} is no duration such as 5m or 1h30m")
-    numbers = match.groups() if match is not None else ()
-    milliseconds = sum(int(number or 0) * round(size * 1000) for number, size in zip(numbers, _SECONDS.values()))  # noqa: B905
+    parts = zip(match.groups(), _SECONDS.values(), strict=True)
+    milliseconds = sum(int(number or 0) * round(size * 1000) for number, size in parts)
     if milliseconds / 1000 > _LONGEST:
         raise ValueError(f"{text[:40]!r} is too long a duration")
     return milliseconds / 1000

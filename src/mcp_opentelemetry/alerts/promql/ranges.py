@@ -69,7 +69,7 @@ def _delta(samples: Range) -> float | None:
 
 
 def _irate(samples: Range) -> float | None:
-    if len(samples.values) < 2:  # noqa: PLR2004
+    if len(samples.values) < 2:  # noqa: PLR2004 (as above)
         return None
     before, last = samples.values[-2:]
     elapsed = samples.times[-1] - samples.times[-2]
@@ -77,7 +77,7 @@ def _irate(samples: Range) -> float | None:
 
 
 def _idelta(samples: Range) -> float | None:
-    return samples.values[-1] - samples.values[-2] if len(samples.values) >= 2 else None  # noqa: PLR2004
+    return samples.values[-1] - samples.values[-2] if len(samples.values) >= 2 else None  # noqa: PLR2004 (as above)
 
 
 def _resets(samples: Range) -> float:

@@ -55,11 +55,11 @@ def post(address: Address, body: bytes, *, headers: Mapping[str, str], timeout: 
     except (OSError, HTTPException, ValueError) as error:
         reason = f"no answer within {timeout:g} s" if watch.is_over else address.scrub(_reason(error))
         raise UnavailableError(reason) from None
-    if not 200 <= status < 300:  # noqa: PLR2004
+    if not 200 <= status < 300:  # noqa: PLR2004 (HTTP: success)
         # Scrubbed before it is cut: half a secret would no longer be known for one.
         said = " ".join(address.scrub(text).split())[:_SHOWN]
         reason = f"HTTP {status}{': ' + said if said else ''}"
-        if status >= 500 or status in _TRY_AGAIN:  # noqa: PLR2004
+        if status >= 500 or status in _TRY_AGAIN:  # noqa: PLR2004 (HTTP: the server's fault)
             raise UnavailableError(reason, retry_after)
         raise RejectedError(f"{reason} (redirects are not followed)" if 300 <= status < 400 else reason)  # noqa: PLR2004
 

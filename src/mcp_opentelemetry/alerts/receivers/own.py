@@ -52,8 +52,7 @@ class Own(Receiver):
             raise RejectedError(str(error)) from None
         except UnavailableError as error:
             raise UnavailableError(str(error), error.retry_after) from None
-        except Exception as error:  # noqa: BLE001
-            # Not its message: it may quote the address that the function sends to.
+        except Exception as error:  # noqa: BLE001 (the user's own; its message may quote the address that it sends to)
             raise UnavailableError(f"it raised {type(error).__name__}") from None
 
 
