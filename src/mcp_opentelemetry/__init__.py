@@ -10,6 +10,7 @@ from mcp_opentelemetry.version import __version__
 if TYPE_CHECKING:
     from mcp_opentelemetry import alerts
     from mcp_opentelemetry.health.checks import health_check, remove_health_check
+    from mcp_opentelemetry.logs.logger import get_logger
     from mcp_opentelemetry.operations.tool import instrument_tool
     from mcp_opentelemetry.setup import configure
     from mcp_opentelemetry.summary import snapshot, stats
@@ -18,6 +19,7 @@ __all__ = [
     "__version__",
     "alerts",
     "configure",
+    "get_logger",
     "health_check",
     "instrument_tool",
     "remove_health_check",
@@ -27,6 +29,7 @@ __all__ = [
 
 _HOMES = {
     "configure": "mcp_opentelemetry.setup",
+    "get_logger": "mcp_opentelemetry.logs.logger",
     "health_check": "mcp_opentelemetry.health.checks",
     "instrument_tool": "mcp_opentelemetry.operations.tool",
     "remove_health_check": "mcp_opentelemetry.health.checks",

@@ -17,12 +17,15 @@ PROBES: Final = ("health", "livez", "readyz", "metrics")
 """Endpoints that machines ask for again and again."""
 ENDPOINTS: Final = (*PROBES, "dashboard")
 CAPTURE: Final = ("none", "errors", "content")
+LOG_FORMATS: Final = ("otel", "ecs", "text", "off")
 _RATIO: Final = "a ratio above 0; above 1 for never"
 _SECONDS: Final = "seconds, 0 or more"
+_LEVEL: Final = ", ".join(values.LEVELS)
 _CONTENT_BY_GENAI: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _METRICS_EXPORTER: Final = "OTEL_METRICS_EXPORTER"
 _PROMETHEUS_HOST: Final = "OTEL_EXPORTER_PROMETHEUS_HOST"
 _PROMETHEUS_PORT: Final = "OTEL_EXPORTER_PROMETHEUS_PORT"
+_LOG_FILE: Final = "LOG_FILE_PATH"
 
 _logger = logging.getLogger("mcp_opentelemetry")
 
@@ -99,6 +102,39 @@ class Settings:
     slo: float | None = _setting(
         None, values.objective, "a percentage above 0 and below 100", "the share of tool calls that should succeed"
     )
+    log_format: str | None = _setting(
+        None,
+        values.one_of(*LOG_FORMATS),
+        ", ".join(LOG_FORMATS),
+        "how log records are written; if set, in place of every handler that writes to the console, else only where "
+        "there is none or an MCP SDK's",
+    )
+    log_level: int | None = _setting(
+        None, values.level, _LEVEL, "from which level on records are logged; info where nobody has said anything"
+    )
+    log_success_ratio: tuple[int, float] = _setting(
+        values.SuccessLog(logging.INFO, 1.0),
+        values.success_log,
+        "0 to 1, with a level before it if it is not info, such as debug:0.1",
+        "which share of the operations that succeed is logged",
+    )
+    log_redact: tuple[str, ...] = _setting(
+        (), values.many, "parts of keys, comma-separated", "further keys whose values are secret"
+    )
+    log_rate_limit: int = _setting(
+        1000, values.whole, "a whole number; 0 for none", "records a second and logger, warnings apart from the others"
+    )
+    log_file: str | None = _setting(None, str, "a path", "a file that records are written to, beside the console")
+    log_max_bytes: int = _setting(
+        10_485_760, values.whole, "bytes; 0 for no limit", "how large the file may become before it is archived"
+    )
+    log_backups: int = _setting(5, values.whole, "a whole number", "how many archives are kept")
+    log_rotate: float | str | None = _setting(
+        None, values.rotation, "midnight, or a duration such as 12h", "after which time the file is archived, too"
+    )
+    log_to_client: int | None = _setting(
+        None, values.level, _LEVEL, "from which level on a tool's records also go to the client that called it"
+    )
     trace_url: str | None = _setting(
         None, values.trace_url, "an http or https URL with {trace_id} in it", "where the dashboard's trace ids lead to"
     )
@@ -144,9 +180,11 @@ def _read(
 
 
 def _read_standard_variables(environ: Mapping[str, str], read: dict[str, Any]) -> None:
-    """Take over what OpenTelemetry has variables for, where ours are not set."""
+    """Take over what OpenTelemetry and custom have variables for, where ours are not set."""
     if "capture" not in read and environ.get(_CONTENT_BY_GENAI, "").upper() in {"SPAN_ONLY", "SPAN_AND_EVENT"}:
         read["capture"] = "content"
+    if (path := environ.get(_LOG_FILE, "").strip()) and "log_file" not in read:
+        read["log_file"] = path
     if "prometheus" in values.many(environ.get(_METRICS_EXPORTER, "")) and "http_port" not in read:
         read["http_port"] = 9464
         read.setdefault("http_host", environ.get(_PROMETHEUS_HOST) or "localhost")

@@ -32,6 +32,8 @@ ENDPOINT_BY_EXPORTER: Final = {
     OTEL_METRICS_EXPORTER: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
     OTEL_LOGS_EXPORTER: OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
 }
+# Not imported: that would import the instrumentation itself.
+_LOG_AUTO_INSTRUMENTATION: Final = "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION"
 _FRAMEWORKS: Final = ("ASGI", "FASTAPI", "STARLETTE")
 _PROBES: Final = rf"/({'|'.join(PROBES)})(\?|$)"
 
@@ -42,6 +44,7 @@ class McpDistro(BaseDistro):
     def _configure(self, **kwargs: Any) -> None:
         keep_our_configurator(os.environ)
         export_where_an_endpoint_is_named(os.environ)
+        keep_raw_logs_here(os.environ)
         keep_probes_out_of_traces(os.environ)
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
@@ -65,11 +68,13 @@ def export_where_an_endpoint_is_named(environ: MutableMapping[str, str]) -> None
     Without an endpoint an exporter would retry against a port that nobody listens on, and hold up the exit.
     """
     for exporter, endpoint in ENDPOINT_BY_EXPORTER.items():
-        # Logs only where their own endpoint is named: the records of the MCP SDKs quote exceptions' messages,
-        # which nobody has asked to send.
-        is_for_all = exporter != OTEL_LOGS_EXPORTER and environ.get(OTEL_EXPORTER_OTLP_ENDPOINT)
-        if environ.get(endpoint) or is_for_all:
+        if environ.get(endpoint) or environ.get(OTEL_EXPORTER_OTLP_ENDPOINT):
             environ.setdefault(exporter, "otlp")
+
+
+def keep_raw_logs_here(environ: MutableMapping[str, str]) -> None:
+    """Have no handler but ours send log records, unless the user wants one: the SDKs' quote exceptions' messages."""
+    environ.setdefault(_LOG_AUTO_INSTRUMENTATION, "false")
 
 
 def keep_probes_out_of_traces(environ: MutableMapping[str, str]) -> None:

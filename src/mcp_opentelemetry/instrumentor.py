@@ -9,6 +9,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from mcp_opentelemetry import conflicts
 from mcp_opentelemetry.configurator import is_disabled, stand_in
+from mcp_opentelemetry.instrumentation.client_logs import mirror
 from mcp_opentelemetry.instrumentation.http_app import HttpApps
 from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.instrumentation.seams import install_seams, mcp_major
@@ -40,7 +41,7 @@ class McpInstrumentor(BaseInstrumentor):
         runtime = get_runtime()
         runtime.attach()  # where another distribution has set the providers, this is the first that we see of them
         operations = get_operations(kwargs.get("tracer_provider"), kwargs.get("meter_provider"))
-        operations.capture = runtime.capture()
+        runtime.instruct(operations)
         if not self._is_observed:  # an instrument cannot be taken back
             runtime.observe(kwargs.get("meter_provider"))
             self._is_observed = True
@@ -49,6 +50,8 @@ class McpInstrumentor(BaseInstrumentor):
         self._apps = HttpApps(runtime.routes)
         major = mcp_major()
         install_seams(major, operations, runtime.serving, self._patches)
+        mirror(self._patches)
+        runtime.logs.install(self._patches)
         watch(self._patches, runtime.serving, runtime.serving_on_stdio, runtime.monitor.lifecycle)
         WebServers(runtime.monitor.lifecycle, self._accepting, lambda: runtime.settings.drain_seconds).install(
             self._patches

@@ -3,37 +3,53 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, cast
 
 REDACTED: Final = "[redacted]"
 _SECRET_KEYS: Final = ("password", "passwd", "secret", "token", "authorization", "api_key", "apikey", "cookie", "pwd")
-_KEYS: Final = "|".join(key.replace("_", "[-_ ]?") for key in _SECRET_KEYS)
 # user:password@ in a URL; a key and its value, the value in quotes or up to the next separator; what follows Bearer.
 # Each starts at the start of a word only: a search from every letter of a long one would take its length squared.
 _USER_INFO: Final = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _VALUE: Final = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&"']+)"""
-_PAIR: Final = re.compile(rf"(?i)(?<![\w-])([\w-]*(?:{_KEYS})[\w-]*[\"']?\s*[=:]\s*){_VALUE}")
 _SCHEME: Final = re.compile(r"(?i)\b(bearer|basic)\s+[^\s,;\"']+")
 
 
-def without_secrets(value: object) -> object:
-    """Return a value with what belongs to secret keys taken out, at any depth."""
-    if isinstance(value, Mapping):
-        items = cast("Mapping[object, object]", value).items()
-        return {str(key): REDACTED if _is_secret(str(key)) else without_secrets(item) for key, item in items}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
-        return [without_secrets(item) for item in cast("Sequence[object]", value)]
-    return value
+class Secrets:
+    """What counts as secret.
+
+    Args:
+        keys: parts of the names of keys, beside those that always count.
+    """
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self._keys = (*_SECRET_KEYS, *(key.lower().replace("-", "_") for key in keys))
+        names = "|".join(re.escape(key).replace("_", "[-_ ]?") for key in self._keys)
+        self._pair = re.compile(rf"(?i)(?<![\w-])([\w-]*(?:{names})[\w-]*[\"']?\s*[=:]\s*){_VALUE}")
+
+    def has(self, key: str, value: object = None) -> bool:
+        """Return whether what a key holds is secret; a number of tokens is none."""
+        key = key.lower().replace("-", "_")
+        if isinstance(value, int | float) and "tokens" in key:
+            return False
+        return any(secret in key for secret in self._keys)
+
+    def without(self, value: object) -> object:
+        """Return a value with what belongs to secret keys taken out, at any depth."""
+        if isinstance(value, Mapping):
+            items = cast("Mapping[object, object]", value).items()
+            return {str(key): REDACTED if self.has(str(key), item) else self.without(item) for key, item in items}
+        if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+            return [self.without(item) for item in cast("Sequence[object]", value)]
+        return value
+
+    def scrub(self, text: str) -> str:
+        """Return a text with the secrets taken out that can be told by what stands around them."""
+        text = _USER_INFO.sub(REDACTED, text)
+        text = _SCHEME.sub(lambda match: f"{match[1]} {REDACTED}", text)
+        return self._pair.sub(lambda match: match[1] + REDACTED, text)
 
 
-def scrub(text: str) -> str:
-    """Return a text with the secrets taken out that can be told by what stands around them."""
-    text = _USER_INFO.sub(REDACTED, text)
-    text = _SCHEME.sub(lambda match: f"{match[1]} {REDACTED}", text)
-    return _PAIR.sub(lambda match: match[1] + REDACTED, text)
-
-
-def _is_secret(key: str) -> bool:
-    key = key.lower().replace("-", "_")
-    return any(secret in key for secret in _SECRET_KEYS)
+USUAL: Final = Secrets()
+without_secrets = USUAL.without
+scrub = USUAL.scrub

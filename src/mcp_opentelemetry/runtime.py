@@ -24,7 +24,11 @@ from mcp_opentelemetry.config import ENDPOINTS, Settings
 from mcp_opentelemetry.farewell import handles_sigterm
 from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.health.report import of_checks, of_system
+from mcp_opentelemetry.instrumentation.client_logs import offer
+from mcp_opentelemetry.logs.logs import Logs
+from mcp_opentelemetry.logs.to_client import to_client
 from mcp_opentelemetry.monitor import Monitor, observe
+from mcp_opentelemetry.operations.call_log import CallLog
 from mcp_opentelemetry.operations.capture import Capture, Redact
 from mcp_opentelemetry.readers import ScrapeReader
 from mcp_opentelemetry.wakeup import wake_on_signals
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from mcp_opentelemetry.http.server import HttpServer
+    from mcp_opentelemetry.operations.operation import Operations
 
 _STDIO_EXIT_TIMEOUT = 1.0  # the MCP client kills a server two seconds after it has closed its stdin
 _EXIT_TIMEOUT = 5.0
@@ -68,6 +73,7 @@ class Runtime:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.redact: Redact | None = None
+        self.logs = Logs(lambda: self.settings, self.service, to_client(lambda: self.settings.log_to_client))
         self._watch()
         self._reader = ScrapeReader()
         self._lock = Lock()
@@ -105,6 +111,8 @@ class Runtime:
             server: a low-level server of an MCP SDK, if it is known.
         """
         self.monitor.loops.watch()
+        if self.settings.log_to_client is not None and server is not None:
+            offer(server)
         with self._lock:
             if self._server_name is None:
                 self._server_name = getattr(server, "name", None)
@@ -112,6 +120,7 @@ class Runtime:
             if self._started is not None:
                 return
             self._started = monotonic()
+        self.logs.start()
         self.attach()
         self.monitor.start()
         self.alerting.start()
@@ -132,6 +141,7 @@ class Runtime:
         """Close the port, stop watching, and take our readers off the meter provider."""
         self.alerting.close(self.exit_timeout())
         self.monitor.close()
+        self.logs.close()
         with self._lock:
             if self._http is not None:
                 self._http.close()
@@ -144,10 +154,12 @@ class Runtime:
             self._started = None
         self._watch()
 
-    def capture(self) -> Capture:
-        """Return what may be recorded beyond names, types, sizes and durations."""
+    def instruct(self, operations: Operations) -> None:
+        """Tell operations what may be recorded beyond names, types, sizes and durations, and what is logged."""
         wanted = self.settings.capture
-        return Capture(errors=wanted != "none", content=wanted == "content", redact=self.redact)
+        operations.capture = Capture(errors=wanted != "none", content=wanted == "content", redact=self.redact)
+        operations.log = CallLog(*self.settings.log_success_ratio)
+        operations.tells_clients = self.settings.log_to_client is not None
 
     def routes(self) -> list[BaseRoute]:
         """Return the endpoints for an MCP app."""

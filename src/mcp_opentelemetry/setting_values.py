@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Network = IPv4Network | IPv6Network
 
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|)")
-_UNITS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)")
+_UNITS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _YES: Final = frozenset({"true", "1", "yes", "on"})
 _NO: Final = frozenset({"false", "0", "no", "off"})
+
+LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+}
+"""Names of levels, as settings take them."""
+
+
+class SuccessLog(NamedTuple):
+    """What is logged of operations that succeed.
+
+    Args:
+        level: the level of the line.
+        ratio: the share of them that has one, 0 to 1.
+    """
+
+    level: int
+    ratio: float
 
 
 def one_of(*allowed: str) -> Callable[[str], str]:
@@ -106,3 +128,34 @@ def trace_url(text: str) -> str:
     if not text.lower().startswith(("http://", "https://")) or "{trace_id}" not in text:
         raise ValueError
     return text
+
+
+def level(text: str) -> int:
+    """Return the number of a log level."""
+    if text.lower() not in LEVELS:
+        raise ValueError
+    return LEVELS[text.lower()]
+
+
+def whole(text: str) -> int:
+    """Return a whole number that is not below 0."""
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+def success_log(text: str) -> SuccessLog:
+    """Return what is logged of successes: `0.1`, `debug`, or `debug:0.1`."""
+    name, _, share = text.rpartition(":") if ":" in text else ("", "", text)
+    if not name and share.lower() in LEVELS:
+        name, share = share, "1"
+    ratio = at_least_zero(share)
+    if ratio > 1:
+        raise ValueError
+    return SuccessLog(level(name or "info"), ratio)
+
+
+def rotation(text: str) -> float | str:
+    """Return seconds between two rotations, or `midnight`."""
+    return "midnight" if text.lower() == "midnight" else max(1.0, duration(text))

@@ -20,6 +20,7 @@ from mcp_opentelemetry.operations.operation import get_operations
 from mcp_opentelemetry.runtime import get_runtime
 
 if TYPE_CHECKING:
+    from mcp_opentelemetry.logs.reading import RedactLog
     from mcp_opentelemetry.operations.capture import Redact
 
 _logger = logging.getLogger("mcp_opentelemetry")
@@ -47,11 +48,27 @@ class Arguments(TypedDict, total=False):
     alert_receivers: str | Iterable[str]
     alert_journal: str
     slo: float
+    log_format: str
+    log_level: str
+    log_success_ratio: float | str
+    log_redact: str | Iterable[str]
+    log_rate_limit: int
+    log_file: str
+    log_max_bytes: int
+    log_backups: int
+    log_rotate: str | float
+    log_to_client: str
     trace_url: str
     exit_timeout: float
 
 
-def configure(*, service_name: str | None = None, redact: Redact | None = None, **settings: Unpack[Arguments]) -> None:
+def configure(
+    *,
+    service_name: str | None = None,
+    redact: Redact | None = None,
+    redact_log: RedactLog | None = None,
+    **settings: Unpack[Arguments],
+) -> None:
     """Set OpenTelemetry up and instrument the MCP servers of this process, those that exist and those to come.
 
     Does what `opentelemetry-instrument` does for a whole process, for MCP alone. A process that has been set up
@@ -60,6 +77,8 @@ def configure(*, service_name: str | None = None, redact: Redact | None = None, 
     Args:
         service_name: `service.name` of everything that is sent.
         redact: called with a tool's name and each value about to be captured; returns what to capture instead.
+        redact_log: called with the fields of each log record, `message`, `logger` and `level` among them; returns what
+            to log instead, or `None` for nothing.
         settings: each goes before the environment variable of its name; `None` leaves it to that.
 
     Raises:
@@ -70,15 +89,16 @@ def configure(*, service_name: str | None = None, redact: Redact | None = None, 
     values: dict[str, object] = {**settings}
     given = {PREFIX + name.upper(): _text(value) for name, value in values.items() if value is not None}
     runtime = get_runtime(Settings.from_mapping({**os.environ, **given}))
-    runtime.redact = redact
+    runtime.redact, runtime.logs.redact = redact, redact_log
     if is_disabled(os.environ):
         return
     _set_up_sdk(service_name)
     instrumentor = McpInstrumentor()
     if instrumentor.is_instrumented_by_opentelemetry:
-        get_operations().capture = runtime.capture()
+        runtime.instruct(get_operations())
     else:
         instrumentor.instrument()
+    runtime.logs.start()
 
 
 def _set_up_sdk(service_name: str | None) -> None:

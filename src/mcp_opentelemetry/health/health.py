@@ -13,6 +13,7 @@ from mcp_opentelemetry.health import checks
 from mcp_opentelemetry.health.run import Run
 from mcp_opentelemetry.health.state import CheckState
 from mcp_opentelemetry.health.verdict import Status
+from mcp_opentelemetry.logs.line import EVENT_NAME
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -139,4 +140,11 @@ def _report(transitions: Iterable[Transition]) -> None:
     for transition in transitions:
         level = logging.WARNING if transition.after > transition.before else logging.INFO
         reason = f" ({transition.error})" if transition.error else ""
-        _logger.log(level, "health check %s: %s -> %s%s", transition.name, transition.before, transition.after, reason)
+        event = {
+            EVENT_NAME: "mcp.health.transition",
+            "mcp.health.check": transition.name,
+            "mcp.health.before": str(transition.before),
+            "mcp.health.after": str(transition.after),
+        }
+        text = "health check %s: %s -> %s%s"
+        _logger.log(level, text, transition.name, transition.before, transition.after, reason, extra=event)

@@ -12,6 +12,7 @@ from opentelemetry.context import Context
 from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.instrumentation import mcp1_notes, outcomes, transports
 from mcp_opentelemetry.instrumentation.catalog import Catalog, is_framework
+from mcp_opentelemetry.instrumentation.client_logs import SET_LEVEL, Wishes
 from mcp_opentelemetry.instrumentation.protocol import bounded_method, known_version
 from mcp_opentelemetry.operations.message import UNKNOWN_TRANSPORT, Message
 from mcp_opentelemetry.operations.semconv import INITIALIZE, OTHER, PROMPTS_GET, TOOLS_CALL
@@ -39,6 +40,7 @@ class ServerSeam:
         self._on_stdio: WeakSet[Any] = WeakSet()
         self._on_http: WeakKeyDictionary[Any, Transport] = WeakKeyDictionary()
         self._sessions: WeakKeyDictionary[Any, tuple[Message, float]] = WeakKeyDictionary()
+        self._wishes = Wishes()
 
     def install(self, patches: Patches) -> None:
         """Put the seam in, for the servers that exist and those to come."""
@@ -106,13 +108,19 @@ class ServerSeam:
             meta=getattr(getattr(params, "meta", None), "model_extra", None),
             arguments=getattr(params, "arguments", None) if method == TOOLS_CALL else None,
             is_request=is_request,
+            client=_client(params if method == INITIALIZE else getattr(session, "_client_params", None)),
         )
         if method != INITIALIZE:
             message.protocol_version = _negotiated(session)
+        if method == SET_LEVEL:
+            self._wishes.note(session, getattr(params, "level", None))
         if method.startswith("resources/"):
             message.resource_uri = str(getattr(params, "uri", ""))
         self._set_transport(message, session, getattr(http_request, "scope", None))
-        return self._operations.begin(message)
+        operation = self._operations.begin(message)
+        if self._operations.tells_clients:
+            operation.client_log = self._wishes.log_for(session, session, message.request_id, is_modern=False)
+        return operation
 
     def _set_transport(self, message: Message, session: Any, scope: Any) -> None:
         if scope is not None:
@@ -184,6 +192,11 @@ def _method(received: Any) -> str | None:
     """Return the method of what a session has received; `None` for anything but a message."""
     root = getattr(getattr(received, "request", None) or received, "root", None)
     return getattr(root, "method", None)
+
+
+def _client(params: Any) -> str | None:
+    """Return what a client calls itself in the parameters of its `initialize`."""
+    return getattr(getattr(params, "clientInfo", None), "name", None)
 
 
 def _negotiated(session: Any) -> str | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
 
     from mcp_opentelemetry.instrumentation.patches import Patches
+    from mcp_opentelemetry.operations.client_log import ClientLog
 
 _CONTEXT = "mcp_opentelemetry.context"
 _noting: WeakSet[Callable[..., Awaitable[Any]]] = WeakSet()
@@ -69,7 +70,15 @@ def keep_exceptions(server: Any, request: object) -> None:
 
 def _keep_response(wrapped: Callable[..., Awaitable[Any]], _responder: Any, args: Any, kwargs: Any) -> Awaitable[Any]:
     _note(response=args[0] if args else kwargs.get("response"))
-    return wrapped(*args, **kwargs)
+    operation = current_operation()
+    client_log = operation.client_log if operation is not None else None
+    return wrapped(*args, **kwargs) if client_log is None else _after(client_log, wrapped, args, kwargs)
+
+
+async def _after(client_log: ClientLog, wrapped: Callable[..., Awaitable[Any]], args: Any, kwargs: Any) -> Any:
+    """Answer when the client has been told of the log: later it no longer listens."""
+    await client_log.settle()
+    return await wrapped(*args, **kwargs)
 
 
 def _keep_exception(wrapped: Callable[..., Any], _server: Any, args: Any, kwargs: Any) -> Any:

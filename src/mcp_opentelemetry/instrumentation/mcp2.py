@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
 from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.instrumentation import outcomes, transports
 from mcp_opentelemetry.instrumentation.catalog import LISTS, Catalog, is_framework
+from mcp_opentelemetry.instrumentation.client_logs import SET_LEVEL, Wishes
 from mcp_opentelemetry.instrumentation.protocol import bounded_method, is_modern, known_version
 from mcp_opentelemetry.operations.message import Message
 from mcp_opentelemetry.operations.operation import current_operation
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # mcp's objects are Any throughout: a process that uses no MCP must not import it on our account.
 CallNext = Callable[[Any], Awaitable[Any]]
 Serving = Callable[[Any], None]
+
+_CLIENT_INFO: Final = "io.modelcontextprotocol/clientInfo"
 
 
 class ServerSeam:
@@ -39,6 +42,7 @@ class ServerSeam:
         self._catalogs: WeakKeyDictionary[Any, Catalog] = WeakKeyDictionary()
         self._shared_catalog = Catalog()
         self._has_runner = True
+        self._wishes = Wishes()
 
     def install(self, patches: Patches) -> None:
         """Put the seam in, for the servers that exist and those to come."""
@@ -64,6 +68,8 @@ class ServerSeam:
         operation = self._begin(server, ctx)
         try:
             result = await call_next(ctx)
+            if operation is not None and operation.client_log is not None:
+                await operation.client_log.settle()  # after the answer the client no longer listens
         except BaseException as error:
             if operation is not None:
                 self._end_raised(operation, server, ctx, error)
@@ -89,6 +95,7 @@ class ServerSeam:
             request_id=ctx.request_id,
             meta=ctx.meta,
             is_request=ctx.request_id is not None,
+            client=_client(ctx),
         )
         if method != INITIALIZE:  # which carries the version only as a wish
             message.protocol_version = known_version(ctx.protocol_version)
@@ -102,7 +109,13 @@ class ServerSeam:
                 message.resource_uri = uri
             elif method == TOOLS_CALL:
                 message.arguments = params.get("arguments")
-        return self._operations.begin(message)
+            elif method == SET_LEVEL:
+                self._wishes.note(ctx.session._connection, params.get("level"))  # noqa: SLF001 (in PRIVATE_NAMES)
+        operation = self._operations.begin(message)
+        if self._operations.tells_clients:
+            key, modern = ctx.session._connection, is_modern(ctx.protocol_version)  # noqa: SLF001 (in PRIVATE_NAMES)
+            operation.client_log = self._wishes.log_for(ctx.session, key, ctx.request_id, is_modern=modern)
+        return operation
 
     @guarded
     def _end_returned(self, operation: Operation | None, server: Any, ctx: Any, result: Any) -> None:
@@ -169,6 +182,16 @@ class ServerSeam:
         if operation.is_known is not None:
             return operation.is_known
         return message.target != OTHER or self._catalog(server).knows_nothing(server, message.method)
+
+
+def _client(ctx: Any) -> str | None:
+    """Return what the client calls itself: with each request since MCP 2026-07-28, in its `initialize` before."""
+    given: Any = ctx.params if ctx.method == INITIALIZE else ctx.meta
+    info: Any = given.get("clientInfo" if ctx.method == INITIALIZE else _CLIENT_INFO) if given else None
+    if isinstance(info, Mapping):
+        name = cast("Mapping[str, object]", info).get("name")
+        return name if isinstance(name, str) else None
+    return getattr(getattr(ctx.session.client_params, "client_info", None), "name", None)
 
 
 async def _keep_exception(wrapped: Callable[..., Awaitable[Any]], _manager: Any, args: Any, kwargs: Any) -> Any:

@@ -53,6 +53,9 @@ PRIVATE_NAMES: Final = {
         Private("opentelemetry.exporter.prometheus._mapping", "sanitize_full_name", "alerts"),
         Private("opentelemetry.exporter.prometheus._mapping", "sanitize_attribute", "alerts"),
     ),
+    "concurrent-log-handler": (
+        Private("concurrent_log_handler", "ConcurrentRotatingFileHandler._console_log", "stdout stays clean"),
+    ),
     "mcp 1": (
         Private("mcp.server.lowlevel.server", "Server._handle_message", "spans of what is handled"),
         Private("mcp.server.lowlevel.server", "Server._make_error_result", "classes of tools' exceptions"),

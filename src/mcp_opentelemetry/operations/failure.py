@@ -24,12 +24,12 @@ def mark(span: Span, outcome: Outcome, capture: Capture) -> None:
         if capture.errors:
             span.record_exception(outcome.exception)
         else:
-            span.add_event("exception", {semconv.EXCEPTION_TYPE: _qualified_name(outcome.exception)})
+            span.add_event("exception", {semconv.EXCEPTION_TYPE: qualified_name(outcome.exception)})
     if outcome.error_type is not None:
         span.set_status(StatusCode.ERROR, outcome.message if capture.errors else None)
 
 
-def _qualified_name(exception: BaseException) -> str:
-    # As the SDK's own record_exception writes it.
+def qualified_name(exception: BaseException) -> str:
+    """Return the name of an exception's class, as the SDK's own `record_exception` writes it."""
     kind = type(exception)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

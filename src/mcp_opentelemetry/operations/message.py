@@ -44,6 +44,7 @@ class Message:
         transport: how it travelled.
         session_id: the session's id, on transports that have one.
         peer: host and port of the other side.
+        client: what the client calls itself.
         resource_uri: `params.uri` of resource methods.
         arguments: the arguments of a tool call.
         is_sent: whether it is sent from here, and not handled here.
@@ -61,6 +62,7 @@ class Message:
     transport: Transport = UNKNOWN_TRANSPORT
     session_id: str | None = None
     peer: tuple[str, int] | None = None
+    client: str | None = None
     resource_uri: str | None = None
     arguments: object = None
     is_sent: bool = False

@@ -11,6 +11,7 @@ from opentelemetry.trace import get_tracer, set_span_in_context
 
 from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.operations import semconv
+from mcp_opentelemetry.operations.call_log import CallLog
 from mcp_opentelemetry.operations.capture import Capture
 from mcp_opentelemetry.operations.failure import mark
 from mcp_opentelemetry.operations.measurements import Measurements
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, TracerProvider
 
+    from mcp_opentelemetry.operations.client_log import ClientLog
     from mcp_opentelemetry.operations.kind import Kind
     from mcp_opentelemetry.operations.message import Message
 
@@ -39,19 +41,24 @@ class Operation:
 
     `raised`, `response` and `is_known` are filled in from below, where a seam does not see them: the SDKs turn a
     tool's exception into a result, mcp 1.x sends its responses itself, and fastmcp knows which tools it has.
+    `client_log` is where the client is told of the log, if it wants that.
     """
 
-    __slots__ = ("context", "is_known", "kind", "message", "raised", "response", "span", "started", "token")
+    __slots__ = (
+        *("context", "kind", "message", "span", "started", "token"),
+        *("client_log", "is_known", "raised", "response"),
+    )
 
     raised: BaseException | None
     response: Any
     is_known: bool | None
+    client_log: ClientLog | None
 
     def __init__(self, kind: Kind, message: Message, span: Span, parent: Context) -> None:
         self.kind = kind
         self.message = message
         self.span = span
-        self.raised = self.response = self.is_known = None
+        self.raised = self.response = self.is_known = self.client_log = None
         self.context = set_span_in_context(span, Context({**parent, _CURRENT: self}))
         self.started = perf_counter()
 
@@ -83,6 +90,8 @@ class Operations:
         meter_provider: MeterProvider | None = None,
     ) -> None:
         self.capture = capture or Capture()
+        self.log = CallLog()
+        self.tells_clients = False
         self.tracer = get_tracer(_SCOPE, __version__, tracer_provider, semconv.SCHEMA_URL)
         self.measurements = Measurements(get_meter(_SCOPE, __version__, meter_provider, semconv.SCHEMA_URL))
 
@@ -95,6 +104,8 @@ class Operations:
         operation = Operation(kind, message, span, parent)
         self.measurements.started(kind)
         operation.enter()  # last: if anything before it fails, there is nothing to undo
+        if not message.is_sent:
+            self.log.started(kind)
         return operation
 
     def learn(self, operation: Operation) -> None:
@@ -112,8 +123,10 @@ class Operations:
             outcome: how it ended.
             result: a tool's result, recorded only where content may be captured.
         """
-        detach(operation.token)
         elapsed = perf_counter() - operation.started
+        if not operation.message.is_sent:
+            self.log.finished(operation.kind, operation.message, elapsed, outcome, result, self.capture)
+        detach(operation.token)
         operation.raised = operation.response = None  # breaks the cycle exception, traceback, frame, operation
         message, span = operation.message, operation.span
         self.measurements.finished(operation.kind, message.is_sent, elapsed, outcome, operation.context, result)

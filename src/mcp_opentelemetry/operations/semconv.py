@@ -74,6 +74,7 @@ DURATION_BOUNDARIES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10
 LONG_LIVED_METHODS: Final = frozenset({"subscriptions/listen"})
 
 # Our contract: metrics, labels and values beyond the conventions.
+MCP_CLIENT_NAME: Final = "mcp.client.name"
 REQUESTS: Final = "mcp.requests"
 ERRORS: Final = "mcp.errors"
 ACTIVE_REQUESTS: Final = "mcp.server.active_requests"

@@ -22,6 +22,22 @@ def size_of(result: object) -> int:
     return sum(map(_size_of_block, cast("Iterable[object]", content)))
 
 
+def size_of_texts(arguments: object, depth: int = 8) -> int:
+    """Return the bytes of the texts among arguments, as UTF-8; numbers and names are small.
+
+    Args:
+        arguments: of a call.
+        depth: how deep to look.
+    """
+    if isinstance(arguments, str):
+        return _size_of_text(arguments)
+    if isinstance(arguments, Mapping):
+        arguments = list(cast("Mapping[str, object]", arguments).values())
+    if depth <= 0 or not isinstance(arguments, _LISTS):
+        return 0
+    return sum(size_of_texts(value, depth - 1) for value in cast("Iterable[object]", arguments))
+
+
 def _size_of_block(block: object) -> int:
     text = _get(block, "text")  # first: nearly all blocks are texts
     if isinstance(text, str):

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from mcp_opentelemetry.alerts.receivers.wire import moment, started
+from mcp_opentelemetry.logs.line import EVENT_NAME
 
 if TYPE_CHECKING:
     from mcp_opentelemetry.alerts.alert import Alert
@@ -32,6 +33,7 @@ class Log:
         level = logging.INFO if alert.state == "resolved" else _LEVELS.get(alert.severity.lower(), logging.WARNING)
         text = alert.annotations.get("summary") or alert.annotations.get("description") or alert.expression
         fields = {
+            EVENT_NAME: "mcp.alert.transition",
             "alert_name": alert.name,
             "alert_state": alert.state,
             "alert_severity": alert.severity,

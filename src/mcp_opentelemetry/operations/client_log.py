@@ -1,0 +1,87 @@
+"""What is logged while a client's request is handled, and told to that client."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Notify = Callable[[str, object, str], Awaitable[None]]
+
+is_told: ContextVar[bool] = ContextVar("mcp_opentelemetry_is_told", default=False)
+"""Whether what is being logged is what the client has just been told."""
+
+# The protocol's levels (RFC 5424), from the least on, as `logging` counts.
+LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "notice": logging.INFO + 5,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+    "alert": logging.CRITICAL + 5,
+    "emergency": logging.CRITICAL + 10,
+}
+_MOST: Final = 100  # messages of one request under way: a client that does not read must not fill the memory
+_PATIENCE: Final = 1.0  # seconds that an answer waits for them
+
+
+class ClientLog:
+    """The log of one request, for its client.
+
+    Args:
+        notify: sends a level, data and a logger's name to the client.
+        least: the level from which on the client wants to be told.
+    """
+
+    def __init__(self, notify: Notify, least: int) -> None:
+        self._notify = notify
+        self._least = least
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:  # on trio, tasks need a place that we do not have
+            return
+
+    def tell(self, level: int, data: object, logger: str) -> None:
+        """Tell the client, from whichever thread."""
+        if level < self._least or self._loop is None or self._waiting >= _MOST:
+            return
+        self._waiting += 1
+        name = max((number, name) for name, number in LEVELS.items() if number <= max(level, logging.DEBUG))[1]
+        if _is_running(self._loop):
+            self._send(name, data, logger)
+        else:
+            self._loop.call_soon_threadsafe(self._send, name, data, logger)
+
+    async def settle(self) -> None:
+        """Wait until the client has been told everything, but not for long; raises nothing but a cancellation."""
+        if self._tasks:
+            await asyncio.wait([*self._tasks], timeout=_PATIENCE)
+
+    def _send(self, level: str, data: object, logger: str) -> None:
+        task = asyncio.ensure_future(self._told(level, data, logger))
+        self._tasks.add(task)
+        task.add_done_callback(self._sent)
+
+    async def _told(self, level: str, data: object, logger: str) -> None:
+        await self._notify(level, data, logger)
+
+    def _sent(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        self._waiting -= 1
+        if not task.cancelled():
+            task.exception()  # the client may have gone: nothing to tell, and nobody to tell it
+
+
+def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
