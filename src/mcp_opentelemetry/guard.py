@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import Counter
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -51,8 +52,9 @@ def swallow(error: Exception) -> None:
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
     failures[place] += 1
     if failures[place] == 1:
-        _logger.warning(
-            "mcp-opentelemetry failed with %s; the call went on without telemetry. Please report this:\n%s",
-            type(error).__name__,
-            "".join(traceback.format_list(frames)),
-        )
+        with suppress(Exception):  # a handler of the host's may raise, and this is the last line before its call
+            _logger.warning(
+                "mcp-opentelemetry failed with %s; the call went on without telemetry. Please report this:\n%s",
+                type(error).__name__,
+                "".join(traceback.format_list(frames)),
+            )

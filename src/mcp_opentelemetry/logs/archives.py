@@ -49,10 +49,10 @@ def _for_several(path: Path, settings: Settings, say: Say) -> logging.Handler:
     }
     if settings.log_rotate is None:
         handler: Any = concurrent.ConcurrentRotatingFileHandler(str(path), **common)
-        handler._console_log = _once(say)  # noqa: SLF001 (in PRIVATE_NAMES: it prints to standard output)
+        handler._console_log = _complaints(say)  # noqa: SLF001 (in PRIVATE_NAMES: it prints to standard output)
         return handler
     handler = concurrent.ConcurrentTimedRotatingFileHandler(str(path), **_times(settings.log_rotate), **common)
-    handler.clh._console_log = _once(say)  # noqa: SLF001 (as above)
+    handler.clh._console_log = _complaints(say)  # noqa: SLF001 (as above)
     handler.clh.handleError = _raise
     return handler
 
@@ -159,6 +159,17 @@ def _once(say: Say) -> Callable[..., None]:
         if not said:
             said.append(text)
             say(text)
+
+    return maybe
+
+
+def _complaints(say: Say) -> Callable[..., None]:
+    """Return what to tell of the first thing that goes wrong; of an archive that is made nobody needs to know."""
+    complain = _once(say)
+
+    def maybe(text: str, *_: object, **__: object) -> None:
+        if not text.startswith("#"):
+            complain(text)
 
     return maybe
 

@@ -35,6 +35,7 @@ _COLOURS: Final = {
     logging.ERROR: "\x1b[31m",
     logging.CRITICAL: "\x1b[1;31m",
 }
+_SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _RESET: Final = "\x1b[0m"
 
 
@@ -149,7 +150,7 @@ def _escaped(value: str) -> str:
 
 
 def _escape(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
+    return _SHORT.get(match[0], f"\\u{ord(match[0]):04x}")
 
 
 def _moment(seconds: float) -> str:
