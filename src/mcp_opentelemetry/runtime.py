@@ -73,6 +73,7 @@ class Runtime:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.redact: Redact | None = None
+        self.service_name: str | None = None
         self.logs = Logs(lambda: self.settings, self.service, to_client(lambda: self.settings.log_to_client))
         self._watch()
         self._reader = ScrapeReader()
@@ -173,7 +174,8 @@ class Runtime:
 
     def service(self) -> str:
         """Return what this server is called."""
-        return identity.service_name(os.environ) or self._server_name or identity.script_name()
+        given = self.service_name or identity.service_name(os.environ)
+        return given or self._server_name or identity.script_name()
 
     def uptime(self) -> float:
         """Return for how long a server has been serving, in seconds."""

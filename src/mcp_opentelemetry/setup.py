@@ -112,6 +112,7 @@ def _set_up_sdk(service_name: str | None) -> None:
     configurator: Any = McpConfigurator()
     distro.configure()
     configurator.configure(resource_attributes=attributes)
+    get_runtime().service_name = service_name
 
 
 def _text(value: object) -> str:

@@ -44,9 +44,15 @@ def test_a_record_inside_a_call_says_which() -> None:
     assert line.trace == (f"{span.trace_id:032x}", f"{span.span_id:016x}", f"{span.trace_flags:02x}")
 
 
-def test_what_a_client_calls_itself_is_not_endless() -> None:
-    line, _ = log_in_call(Message("ping", "ping", request_id="i" * 9999, client="c" * 9999))
-    assert {len(value) for value in line.call.values()} == {4, 256}
+def test_what_a_client_says_is_not_endless() -> None:
+    hostile = Message("tools/call", "tools/call", "_OTHER", "n" * 9999, request_id="i" * 9999, client="c" * 9999)
+    line, _ = log_in_call(hostile)
+    assert {len(value) for value in line.call.values()} == {10, 256}
+
+
+def test_an_unknown_tool_is_named_as_it_was_asked_for() -> None:
+    line, _ = log_in_call(Message("tools/call", "tools/call", "_OTHER", "forcast"))
+    assert line.call["gen_ai.tool.name"] == "forcast"
 
 
 def test_a_record_outside_a_call_has_neither_call_nor_trace() -> None:

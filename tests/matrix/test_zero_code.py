@@ -19,10 +19,10 @@ from tests.matrix.test_matrix import PYTHONS, environ, run
 HANDSHAKE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "raw", "version": "0"}}
 
 
-def _start(name: str, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+def start(name: str, *arguments: str, module: str = "tests.matrix.server", **settings: str) -> subprocess.Popen[str]:
     command = Path(PYTHONS[name]).with_name("opentelemetry-instrument")
     return subprocess.Popen(
-        [command, PYTHONS[name], "-m", "tests.matrix.server", *arguments],
+        [command, PYTHONS[name], "-m", module, *arguments],
         env={**environ(), "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "logging,mcp", **settings},
         cwd="/",
         stdin=subprocess.PIPE,
@@ -46,7 +46,7 @@ def _read(url: str) -> str:
 def test_endpoints_are_on_the_app_of_every_sdk(name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    process = _start(name, "http", str(port))
+    process = start(name, "http", str(port))
     try:
         metrics = _read(f"http://127.0.0.1:{port}/metrics")
         health = json.loads(_read(f"http://127.0.0.1:{port}/health"))
@@ -60,7 +60,7 @@ def test_endpoints_are_on_the_app_of_every_sdk(name: str) -> None:
 @pytest.mark.parametrize("name", PYTHONS)
 def test_stdio_server_of_every_sdk_is_measured_and_its_stdout_stays_pure(name: str) -> None:
     settings = {"OTEL_PYTHON_MCP_HTTP_PORT": "0", "OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "console"}
-    process = _start(name, "stdio", **settings)
+    process = start(name, "stdio", **settings)
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None

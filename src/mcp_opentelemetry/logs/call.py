@@ -33,7 +33,8 @@ def current_call() -> dict[str, Plain]:
     message = operation.message
     fields: dict[str, Plain] = {semconv.MCP_METHOD_NAME: message.method}
     if message.target is not None:
-        fields[_TARGETS[message.method]] = message.target
+        # As it was sent: which one was unknown is what one wants to read, and here it makes no series.
+        fields[_TARGETS[message.method]] = (message.name or message.target)[:_LONGEST]
     if message.request_id is not None:
         fields[semconv.JSONRPC_REQUEST_ID] = str(message.request_id)[:_LONGEST]
     if message.client is not None:
