@@ -45,6 +45,37 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert settings.exit_timeout == 0.5
 
 
+def test_settings_of_the_log_are_read() -> None:
+    settings = Settings.from_mapping(
+        {
+            "OTEL_PYTHON_MCP_LOG_FORMAT": "ECS",
+            "OTEL_PYTHON_MCP_LOG_LEVEL": "Debug",
+            "OTEL_PYTHON_MCP_LOG_SUCCESS_RATIO": "debug:0.1",
+            "OTEL_PYTHON_MCP_LOG_REDACT": "ssn, card",
+            "OTEL_PYTHON_MCP_LOG_RATE_LIMIT": "0",
+            "OTEL_PYTHON_MCP_LOG_MAX_BYTES": "1000",
+            "OTEL_PYTHON_MCP_LOG_BACKUPS": "2",
+            "OTEL_PYTHON_MCP_LOG_ROTATE": "1d",
+            "OTEL_PYTHON_MCP_LOG_TO_CLIENT": "warning",
+            "LOG_FILE_PATH": "/var/log/mcp.log",
+        }
+    )
+    assert (settings.log_format, settings.log_level, settings.log_success_ratio) == ("ecs", 10, (10, 0.1))
+    assert (settings.log_redact, settings.log_rate_limit) == (("ssn", "card"), 0)
+    assert (settings.log_max_bytes, settings.log_backups, settings.log_rotate) == (1000, 2, 86400)
+    assert (settings.log_to_client, settings.log_file) == (30, "/var/log/mcp.log")
+
+
+def test_our_log_file_goes_before_the_plain_one() -> None:
+    both = {"LOG_FILE_PATH": "plain", "OTEL_PYTHON_MCP_LOG_FILE": "ours"}
+    assert Settings.from_mapping(both).log_file == "ours"
+
+
+@pytest.mark.parametrize(("text", "level", "ratio"), [("0.5", 20, 0.5), ("debug", 10, 1), ("warning:0", 30, 0)])
+def test_successes_are_logged_at_a_level_and_to_a_share(text: str, level: int, ratio: float) -> None:
+    assert Settings.from_mapping({"OTEL_PYTHON_MCP_LOG_SUCCESS_RATIO": text}).log_success_ratio == (level, ratio)
+
+
 def test_token_itself_goes_before_the_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from-file")
     environ = {"OTEL_PYTHON_MCP_HTTP_TOKEN": "itself", "OTEL_PYTHON_MCP_HTTP_TOKEN_FILE": str(tmp_path / "token")}
@@ -56,6 +87,12 @@ def test_token_itself_goes_before_the_file(tmp_path: Path) -> None:
     [
         ("OTEL_PYTHON_MCP_CAPTURE", "everything", "none, errors, content"),
         ("OTEL_PYTHON_MCP_ENDPOINTS", "health,metrix", "health, livez, readyz, metrics"),
+        ("OTEL_PYTHON_MCP_LOG_FORMAT", "json", "otel, ecs, text, off"),
+        ("OTEL_PYTHON_MCP_LOG_LEVEL", "loud", "debug, info, warning, error, critical"),
+        ("OTEL_PYTHON_MCP_LOG_SUCCESS_RATIO", "1.5", "0 to 1"),
+        ("OTEL_PYTHON_MCP_LOG_SUCCESS_RATIO", "loud:0.5", "debug:0.1"),
+        ("OTEL_PYTHON_MCP_LOG_MAX_BYTES", "-1", "bytes; 0 for no limit"),
+        ("OTEL_PYTHON_MCP_LOG_ROTATE", "weekly", "midnight"),
         ("OTEL_PYTHON_MCP_HTTP_PORT", "65536", "0 to 65535"),
         ("OTEL_PYTHON_MCP_HTTP_PORT", "http", "0 to 65535"),
         ("OTEL_PYTHON_MCP_HTTP_ALLOW", "everyone", "networks"),

@@ -59,7 +59,7 @@ def test_our_configurator_is_pinned_unless_the_user_has_chosen() -> None:
         ({}, {}),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317"},
-            {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_METRICS_EXPORTER": "otlp"},
+            {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_METRICS_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": "otlp"},
         ),
         ({"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://localhost"}, {"OTEL_LOGS_EXPORTER": "otlp"}),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, {}),

@@ -62,7 +62,7 @@ def test_sources_are_named_and_secrets_are_not_shown() -> None:
     }
     settings = _texts(environ, "Settings", "ok")
     assert not any("s3cret" in text for text in settings)
-    assert "OTEL_PYTHON_MCP_HTTP_PORT = 9464 (OpenTelemetry's)" in settings
+    assert "OTEL_PYTHON_MCP_HTTP_PORT = 9464 (another variable)" in settings
     assert "OTEL_PYTHON_MCP_ENDPOINTS = () (environment)" in settings
     assert "OTEL_PYTHON_MCP_CAPTURE = 'none' (default)" in settings
     assert "on the app of an HTTP server: none" in _texts(environ, "Endpoints", "ok")

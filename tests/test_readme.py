@@ -15,6 +15,7 @@ from mcp_opentelemetry.alerts.rules import Rules, parse_rules
 from mcp_opentelemetry.alerts.source import LONGEST
 from mcp_opentelemetry.cli import COMMANDS
 from mcp_opentelemetry.config import ENDPOINTS, PREFIX, Settings
+from mcp_opentelemetry.setting_values import SuccessLog, success_log
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -77,7 +78,9 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
     defaults = Settings()
     for setting in fields(Settings):
         shown, default = plain[PREFIX + setting.name.upper()], getattr(defaults, setting.name)
-        if isinstance(default, tuple):
+        if isinstance(default, SuccessLog):
+            assert success_log(shown) == default, setting.name
+        elif isinstance(default, tuple):
             assert shown == (",".join(default) or "unset"), setting.name
         elif isinstance(default, float):
             assert float(shown.removesuffix("s")) == default, setting.name

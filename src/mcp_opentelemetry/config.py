@@ -113,7 +113,7 @@ class Settings:
         None, values.level, _LEVEL, "from which level on records are logged; info where nobody has said anything"
     )
     log_success_ratio: tuple[int, float] = _setting(
-        values.SuccessLog(logging.INFO, 1.0),
+        values.SuccessLog(),
         values.success_log,
         "0 to 1, with a level before it if it is not info, such as debug:0.1",
         "which share of the operations that succeed is logged",

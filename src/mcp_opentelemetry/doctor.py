@@ -9,6 +9,8 @@ import sys
 from argparse import ArgumentParser
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -59,6 +61,7 @@ def examine(environ: Mapping[str, str]) -> dict[str, list[Finding]]:
         "Settings": [*_settings(environ, settings), *complaints],
         "Export": list(_export(environ)),
         "Endpoints": list(_endpoints(settings)),
+        "Logs": list(_logs(settings)),
     }
 
 
@@ -120,7 +123,7 @@ def _settings(environ: Mapping[str, str], settings: Settings) -> Iterator[Findin
         variable = PREFIX + setting.name.upper()
         value = getattr(settings, setting.name)
         shown = "(hidden)" if setting.metadata["secret"] and value is not None else repr(value)
-        source = "environment" if variable in environ else "default" if value == setting.default else "OpenTelemetry's"
+        source = "environment" if variable in environ else "default" if value == setting.default else "another variable"
         yield _OK, f"{variable} = {shown} ({source})"
     for variable in sorted(environ):
         if variable.startswith(PREFIX) and variable.removeprefix(PREFIX).lower() not in settings.__dataclass_fields__:
@@ -176,3 +179,20 @@ def _endpoints(settings: Settings) -> Iterator[Finding]:
     yield _OK, f"a port of our own: http://{settings.http_host}:{settings.http_port}/metrics"
     if settings.http_host not in {"127.0.0.1", "localhost", "::1"} and not (settings.token or settings.http_allow):
         yield _NOTE, f"{settings.http_host} is open to other machines, but nothing lets them in: set {PREFIX}HTTP_TOKEN"
+
+
+def _logs(settings: Settings) -> Iterator[Finding]:
+    if settings.log_format is None:
+        yield _OK, "on standard error, as JSON, where the application has no handler of its own"
+    else:
+        yield _OK, f"on standard error: {settings.log_format}"
+    if settings.log_file is None:
+        return
+    folder = Path(settings.log_file).expanduser().absolute().parent
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        yield _WRONG, f"{settings.log_file} cannot be written: {existing} is no folder that this user may write to"
+    else:
+        yield _OK, f"in {settings.log_file}, archived at {settings.log_max_bytes:,} bytes"
+    if find_spec("concurrent_log_handler") is None:
+        yield _NOTE, "several processes write a file each; one for all: pip install 'mcp-opentelemetry[logs]'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -43,7 +44,7 @@ class Monitor:
         self.lifecycle = Lifecycle()
         self.loops = EventLoops()
         self.exports = Exports()
-        self.sampler = Sampler(_read_vitals)
+        self.sampler = Sampler(lambda: _read_vitals(settings().log_file))
         self.health = Health(built_in_checks(settings, self.sampler, self.loops, self.exports), self.loops.running)
         self.reader = WindowReader()
         self.window = Window(self.reader.collect)
@@ -100,7 +101,7 @@ def observe(monitor: Callable[[], Monitor], meter_provider: MeterProvider | None
     observe_health(lambda: monitor().health.states(), meter_provider)  # noqa: PLW0108 (see above)
 
 
-def _read_vitals() -> Vitals:
+def _read_vitals(log_file: str | None) -> Vitals:
     from mcp_opentelemetry.system.reading import read_vitals  # noqa: PLC0415 (psutil: only where MCP is served)
 
-    return read_vitals()
+    return read_vitals([str(Path(log_file).expanduser().absolute().parent)] if log_file is not None else ())

@@ -19,14 +19,19 @@ _UNITS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86
 _YES: Final = frozenset({"true", "1", "yes", "on"})
 _NO: Final = frozenset({"false", "0", "no", "off"})
 
+
+class Level(int):
+    """A log level that is shown as it is set."""
+
+    def __repr__(self) -> str:
+        return logging.getLevelName(int(self)).lower()
+
+
 LEVELS: Final = {
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
+    repr(level): level
+    for level in map(Level, (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL))
 }
-"""Names of levels, as settings take them."""
+"""Levels by the names that settings take."""
 
 
 class SuccessLog(NamedTuple):
@@ -37,8 +42,11 @@ class SuccessLog(NamedTuple):
         ratio: the share of them that has one, 0 to 1.
     """
 
-    level: int
-    ratio: float
+    level: int = LEVELS["info"]
+    ratio: float = 1.0
+
+    def __repr__(self) -> str:
+        return f"{self.level!r}:{self.ratio}"
 
 
 def one_of(*allowed: str) -> Callable[[str], str]:

@@ -18,7 +18,6 @@ def test_so_many_records_pass_in_a_second_and_the_rest_is_counted() -> None:
     clock = Clock()
     limit = Limit(3, clock)
     assert [limit.passes("wild", logging.INFO) for _ in range(5)] == [True, True, True, False, False]
-    assert limit.news() == {}
     clock.now += 1
     assert limit.news() == {"wild": 2}
     assert limit.news() == {}
@@ -33,17 +32,10 @@ def test_one_logger_does_not_silence_another_nor_its_own_warnings() -> None:
     assert limit.passes("other", logging.INFO)
 
 
-def test_what_is_missing_can_be_asked_for_at_the_end() -> None:
-    limit = Limit(1, Clock())
-    limit.passes("wild", logging.INFO)
-    limit.passes("wild", logging.INFO)
-    assert limit.news(now_or_never=True) == {"wild": 1}
-
-
 def test_zero_is_no_limit() -> None:
     limit = Limit(0, Clock())
     assert all(limit.passes("wild", logging.INFO) for _ in range(10_000))
-    assert limit.news(now_or_never=True) == {}
+    assert limit.news() == {}
 
 
 def test_names_that_are_made_up_fill_no_memory() -> None:

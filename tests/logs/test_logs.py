@@ -25,6 +25,7 @@ from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.logs.line import Line
 from mcp_opentelemetry.logs.logs import Logs
 from mcp_opentelemetry.logs.pipeline import Pipeline
+from tests.waiting import eventually
 
 Start = Callable[..., Logs]
 Written = Callable[[], list[dict[str, Any]]]
@@ -230,6 +231,20 @@ def test_what_a_wild_logger_logs_too_much_is_said(start: Start, messages: Messag
         "still heard",
         "suppressed 7 records of wild: it logs more than 3 a second",
     ]
+
+
+def test_what_was_held_back_is_said_though_nobody_logs_any_more(start: Start, messages: Messages) -> None:
+    start(log_rate_limit=1)
+    logging.getLogger("wild").info("heard")
+    logging.getLogger("wild").info("unheard")
+    said: list[str] = []
+
+    def is_said() -> bool:
+        said.extend(messages())
+        return any("suppressed 1 records of wild" in message for message in said)
+
+    eventually(is_said)
+    assert said[0] == "heard"
 
 
 def test_further_keys_are_redacted(start: Start, written: Written) -> None:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MOST_LOGGERS: Final = 1000  # names may be made up
-_PERIOD: Final = 1.0  # seconds
 
 
 @dataclass(slots=True)
@@ -28,13 +27,15 @@ class Limit:
         clock: returns seconds that never go back.
     """
 
+    period: Final = 1.0
+    """Seconds."""
+
     def __init__(self, most: int, clock: Callable[[], float]) -> None:
         self._most = most
         self._clock = clock
         self._lock = Lock()
         self._windows: dict[tuple[str, bool], _Window] = {}
         self._held: dict[str, int] = {}
-        self.next_news = float("inf")
 
     def passes(self, logger: str, level: int) -> bool:
         """Return whether a record is logged; counts it."""
@@ -44,7 +45,7 @@ class Limit:
         key = (logger, level >= logging.WARNING)
         with self._lock:
             window = self._windows.get(key)
-            if window is None or now - window.started >= _PERIOD:
+            if window is None or now - window.started >= self.period:
                 if len(self._windows) >= _MOST_LOGGERS:
                     self._windows.clear()
                 window = self._windows[key] = _Window(now)
@@ -52,18 +53,10 @@ class Limit:
                 window.passed += 1
                 return True
             self._held[logger] = self._held.get(logger, 0) + 1
-            self.next_news = min(self.next_news, window.started + _PERIOD)
             return False
 
-    def news(self, *, now_or_never: bool = False) -> dict[str, int]:
-        """Return how many records of which logger were held back since this was last asked, when it is time to say so.
-
-        Args:
-            now_or_never: whether nobody will ask again.
-        """
-        if not self._held or not (now_or_never or self._clock() >= self.next_news):
-            return {}
+    def news(self) -> dict[str, int]:
+        """Return how many records of which logger were held back since this was last asked."""
         with self._lock:
             held, self._held = self._held, {}
-            self.next_news = float("inf")
         return held

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from contextvars import ContextVar
 from time import monotonic, time
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,7 @@ class Pipeline(logging.Handler):
         self._flush = guarded(flush)
         self._most = 0
         self._limit = Limit(0, monotonic)
+        self._reminder: threading.Timer | None = None
         self._reader: Reader | None = None
         self._sinks: Sequence[Sink] = ()
 
@@ -45,7 +47,7 @@ class Pipeline(logging.Handler):
             sinks: take them; none may block or raise.
             most: records a second and logger that pass; 0 for no limit.
         """
-        self.tell_suppressed(now_or_never=True)
+        self.tell_suppressed()
         self._reader, self._sinks = reader, [guarded(sink) for sink in sinks]
         self._most, self._limit = most, Limit(most, monotonic)
 
@@ -61,23 +63,36 @@ class Pipeline(logging.Handler):
             return
         token = _is_reading.set(True)
         try:
-            if self._limit.passes(record.name, record.levelno) and (line := self._reader.read(record)) is not None:
+            if not self._limit.passes(record.name, record.levelno):
+                self._remind()
+            elif (line := self._reader.read(record)) is not None:
                 self._give(line)
-            self.tell_suppressed()
         finally:
             _is_reading.reset(token)
 
     @guarded
-    def tell_suppressed(self, *, now_or_never: bool = False) -> None:
-        """Say how many records were held back, when it is time for that."""
-        for logger, count in self._limit.news(now_or_never=now_or_never).items():
+    def tell_suppressed(self) -> None:
+        """Say how many records were held back since this was last said."""
+        for logger, count in self._limit.news().items():
             text = _HELD_BACK % (count, logger, self._most)
             self._give(Line(time(), logging.WARNING, "WARNING", logger, text, {"suppressed": count}))
 
     def flush(self) -> None:
         """Have everything written; called by `logging` at the end of the process."""
-        self.tell_suppressed(now_or_never=True)
+        self._reminder = None
+        self.tell_suppressed()
         self._flush()
+
+    def _remind(self) -> None:
+        """Say how many were held back when the second is over: the logger may be silent then."""
+        if self._reminder is None:
+            self._reminder = threading.Timer(self._limit.period, self._remember)
+            self._reminder.daemon = True
+            self._reminder.start()
+
+    def _remember(self) -> None:
+        self._reminder = None
+        self.tell_suppressed()
 
     def _give(self, line: Line) -> None:
         for sink in self._sinks:

@@ -104,7 +104,7 @@ def _filesystems(directories: Iterable[str]) -> tuple[Filesystem, ...]:
     for directory in (os.getcwd(), *directories):  # noqa: PTH109 (text, as psutil has it)
         mountpoint = _mountpoint(directory)
         if mountpoint not in found:
-            usage = psutil.disk_usage(directory)
+            usage = psutil.disk_usage(mountpoint)  # the directory itself may not have been made yet
             partition: Any = partitions.get(mountpoint)
             found[mountpoint] = Filesystem(
                 mountpoint,
