@@ -39,6 +39,7 @@ class Wishes:
         if level in LEVELS:
             self._levels[session] = LEVELS[str(level)]
 
+    @guarded
     def log_for(self, session: Any, key: Any, request_id: Any, *, is_modern: bool) -> ClientLog | None:
         """Return where the log of a request goes.
 

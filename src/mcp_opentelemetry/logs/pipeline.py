@@ -75,8 +75,9 @@ class Pipeline(logging.Handler):
         """Say how many records were held back since this was last said."""
         for logger, count in self._limit.news().items():
             text = _HELD_BACK % (count, logger, self._most)
-            self._give(Line(time(), logging.WARNING, "WARNING", logger, text, {"suppressed": count}))
+            self._give(Line(time(), logging.WARNING, "WARNING", logger, text, fields={"suppressed": count}))
 
+    @guarded
     def flush(self) -> None:
         """Have everything written; called by `logging` at the end of the process."""
         self._reminder = None
@@ -90,6 +91,7 @@ class Pipeline(logging.Handler):
             self._reminder.daemon = True
             self._reminder.start()
 
+    @guarded
     def _remember(self) -> None:
         self._reminder = None
         self.tell_suppressed()

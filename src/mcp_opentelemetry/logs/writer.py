@@ -90,6 +90,7 @@ class Writer:
         while (item := self._queue.get()) is not None:
             self._take(item)
 
+    @guarded
     def _take(self, item: Line | threading.Event | None) -> None:
         if not isinstance(item, Line):
             if item is not None:

@@ -27,7 +27,7 @@ _logger = logging.getLogger("mcp_opentelemetry.calls")
 
 
 class CallLog:
-    """The log of what is handled.
+    """The log of what is handled; a handler of the application's that raises is nobody's trouble.
 
     Args:
         level: of the lines of what succeeds.
@@ -38,11 +38,13 @@ class CallLog:
         self._level = level
         self._ratio = ratio
 
+    @guarded
     def started(self, kind: Kind) -> None:
         """Note the begin of an operation."""
         if _logger.isEnabledFor(logging.DEBUG):
-            _log(logging.DEBUG, "%s started", kind.span_name)
+            _logger.debug("%s started", kind.span_name)
 
+    @guarded
     def finished(
         self, kind: Kind, message: Message, elapsed: float, outcome: Outcome, result: object, capture: Capture
     ) -> None:
@@ -63,7 +65,7 @@ class CallLog:
             level = logging.DEBUG  # nobody waits for it
         ended = "succeeded" if outcome is SUCCESS else f"failed with {outcome.failure or outcome.status_code}"
         exception = outcome.exception if capture.errors else None
-        _log(
+        _logger.log(
             level,
             "%s %s in %.1f ms",
             kind.span_name,
@@ -85,11 +87,6 @@ class CallLog:
         trace_id = get_current_span().get_span_context().trace_id
         number = trace_id & _RANDOM_BITS if trace_id else random.getrandbits(56)
         return number < self._ratio * _RANDOM_BITS
-
-
-@guarded
-def _log(level: int, text: str, *values: Any, **how: Any) -> None:
-    _logger.log(level, text, *values, **how)  # a handler of the application's may raise
 
 
 def _fields(message: Message, elapsed: float, outcome: Outcome, result: object, capture: Capture) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
+from mcp_opentelemetry.guard import guarded, swallow
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -62,9 +64,13 @@ class ClientLog:
 
     async def settle(self) -> None:
         """Wait until the client has been told everything, but not for long; raises nothing but a cancellation."""
-        if self._tasks:
-            await asyncio.wait([*self._tasks], timeout=_PATIENCE)
+        try:
+            if self._tasks:
+                await asyncio.wait([*self._tasks], timeout=_PATIENCE)
+        except Exception as error:  # noqa: BLE001 (the answer does not depend on it)
+            swallow(error)
 
+    @guarded
     def _send(self, level: str, data: object, logger: str) -> None:
         task = asyncio.ensure_future(self._told(level, data, logger))
         self._tasks.add(task)
@@ -73,6 +79,7 @@ class ClientLog:
     async def _told(self, level: str, data: object, logger: str) -> None:
         await self._notify(level, data, logger)
 
+    @guarded
     def _sent(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         self._waiting -= 1
