@@ -23,11 +23,17 @@ KINDS = ("several", "one")
 
 
 @pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Write with the extra that several processes need, and without it."""
     if request.param == "one":
         monkeypatch.setattr(archives, "find_spec", lambda _: None)
-    yield request.param
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def unlocked() -> Iterator[None]:
+    """Give back the files that this process has taken for itself."""
+    yield
     for lock in archives._locks.values():
         lock.close()
     archives._locks.clear()
@@ -239,6 +245,7 @@ sys.stdin.read()
     }
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # the test asks for it
 def test_a_forked_child_does_not_share_its_parents_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "find_spec", lambda _: None)
     file = log_file(tmp_path / "server.log")

@@ -41,6 +41,8 @@ def functions() -> Iterator[Any]:
                     yield pytest.param(owner, attribute, id=f"{name.rpartition('.')[2]}.{attribute}")
 
 
+# What is made to fail cannot close what it was to close.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("owner", "attribute"), [*functions()])
 def test_whoever_logs_never_meets_an_exception_of_ours(
     owner: Any, attribute: str, tmp_path: Path, root: logging.Logger, monkeypatch: pytest.MonkeyPatch

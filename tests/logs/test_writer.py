@@ -6,6 +6,8 @@ import os
 import threading
 from time import monotonic
 
+import pytest
+
 from mcp_opentelemetry.logs import writer as module
 from mcp_opentelemetry.logs.line import Line
 from mcp_opentelemetry.logs.writer import Writer
@@ -101,6 +103,7 @@ def test_a_sink_that_raises_is_asked_again(monkeypatch: object) -> None:
     assert written == ["good"]
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # the test asks for it
 def test_a_forked_child_writes_its_own_lines_only() -> None:
     read, write = os.pipe()
     gate = threading.Event()

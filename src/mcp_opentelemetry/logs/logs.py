@@ -104,7 +104,7 @@ class Logs:
             from mcp_opentelemetry.logs.files import LogFile  # noqa: PLC0415 (only where there is one)
 
             file = LogFile(settings, self._formats.get(name, formats.text if name == "text" else formats.otel))
-            self._writers.append(Writer(settings.log_file, file.write))
+            self._writers.append(Writer(settings.log_file, file.write, file.close))
             sinks.append(self._writers[-1].put)
         return sinks
 

@@ -47,7 +47,7 @@ class Pipeline(logging.Handler):
             sinks: take them; none may block or raise.
             most: records a second and logger that pass; 0 for no limit.
         """
-        self.tell_suppressed()
+        self._say_now()
         self._reader, self._sinks = reader, [guarded(sink) for sink in sinks]
         self._most, self._limit = most, Limit(most, monotonic)
 
@@ -80,20 +80,21 @@ class Pipeline(logging.Handler):
     @guarded
     def flush(self) -> None:
         """Have everything written; called by `logging` at the end of the process."""
-        self._reminder = None
-        self.tell_suppressed()
+        self._say_now()
         self._flush()
 
     def _remind(self) -> None:
         """Say how many were held back when the second is over: the logger may be silent then."""
         if self._reminder is None:
-            self._reminder = threading.Timer(self._limit.period, self._remember)
+            self._reminder = threading.Timer(self._limit.period, self._say_now)
             self._reminder.daemon = True
             self._reminder.start()
 
     @guarded
-    def _remember(self) -> None:
-        self._reminder = None
+    def _say_now(self) -> None:
+        reminder, self._reminder = self._reminder, None
+        if reminder is not None:
+            reminder.cancel()
         self.tell_suppressed()
 
     def _give(self, line: Line) -> None:

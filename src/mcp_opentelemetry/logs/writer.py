@@ -23,12 +23,14 @@ class Writer:
 
     Args:
         name: of what is written to.
-        write: writes one; may block, and must not raise.
+        write: writes one; may block.
+        end: called when no more are to come, in the thread that has written them.
     """
 
-    def __init__(self, name: str, write: Callable[[Line], None]) -> None:
+    def __init__(self, name: str, write: Callable[[Line], None], end: Callable[[], None] = lambda: None) -> None:
         self._name = name
         self._write = guarded(write)
+        self._end = guarded(end)
         self._start_over()
 
     def put(self, line: Line) -> None:
@@ -62,9 +64,10 @@ class Writer:
         Args:
             seconds: how long that may take.
         """
-        self.flush(seconds)
-        if self._thread is not None and os.getpid() == self._process:
+        thread = self._thread
+        if thread is not None and os.getpid() == self._process:
             self._queue.put(None)
+            thread.join(seconds)
 
     def _start_over(self) -> None:
         self._process = os.getpid()
@@ -86,9 +89,11 @@ class Writer:
             else:
                 self._thread = thread
 
+    @guarded
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
             self._take(item)
+        self._end()
 
     @guarded
     def _take(self, item: Line | threading.Event | None) -> None:
