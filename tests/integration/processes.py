@@ -41,10 +41,18 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """Return a port of loopback that nobody listens on, and that nobody gets who asks for any free one."""
+    sock = socket.socket()
+    # It may be listened on beside this socket, which never listens, by all who set the same: servers do.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    port: int = sock.getsockname()[1]
+    if sys.platform == "linux":
+        # Kept to the end of this process: let go, it may be another one's before a server has come up.
+        sock.detach()
+    else:  # where one socket more may not have it
+        sock.close()
+    return port
 
 
 def is_listening(port: int) -> bool:

@@ -125,7 +125,7 @@ def _server(name: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
     spans: list[dict[str, str]] = []
     try:
         yield process.stdout.readline().strip(), spans
-        out, _ = process.communicate("stop\n", timeout=30)
+        out, _ = process.communicate("stop\n", timeout=120)
         spans.extend(json.loads(out))
     finally:
         process.kill()
