@@ -145,5 +145,5 @@ class OutboxModel(RuleBasedStateMachine):
                 assert self.gone[last.number] == "dropped"
 
 
-OutboxModel.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+OutboxModel.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 test_the_outbox_does_as_the_model = OutboxModel.TestCase

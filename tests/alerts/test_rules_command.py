@@ -10,6 +10,7 @@ import pytest
 
 from mcp_opentelemetry.alerts import trial
 from mcp_opentelemetry.cli import main
+from tests.waiting import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +145,7 @@ def metrics_url() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}/metrics"
         server.shutdown()
-        thread.join(10)
+        thread.join(DEADLINE)
 
 
 def test_check_says_what_each_alert_would_be_now(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx2
 import pytest
 from opentelemetry import metrics
 
@@ -14,8 +15,14 @@ from mcp_opentelemetry.instrumentation.seams import mcp_major
 from mcp_opentelemetry.operations import operation
 from mcp_opentelemetry.runtime import Runtime
 from tests.telemetry import Telemetry
+from tests.waiting import DEADLINE
 
 PROXIED = {"x-forwarded-for": "203.0.113.7"}
+
+
+def asking(url: str) -> httpx2.AsyncClient:
+    """Return a client that has all the patience that a busy machine needs."""
+    return httpx2.AsyncClient(base_url=url, timeout=DEADLINE)
 
 
 class Host:

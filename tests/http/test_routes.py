@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from mcp_opentelemetry import __version__
-from tests.http.host import PROXIED, Host
+from tests.http.host import PROXIED, Host, asking
 from tests.http_server import served
 from tests.servers.tools import make_server
 from tests.telemetry import Telemetry
@@ -31,7 +31,7 @@ NAMES = ["health", "livez", "readyz", "metrics"]
 
 @asynccontextmanager
 async def _http(app: Any) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with served(app) as url, httpx2.AsyncClient(base_url=url) as client:
+    async with served(app) as url, asking(url) as client:
         yield client
 
 
@@ -50,7 +50,7 @@ async def test_app_answers_beside_its_own_routes(host: Host, maker: str, method:
 
 async def test_metrics_show_a_call_at_once(host: Host) -> None:
     app = make_server().streamable_http_app()
-    async with served(app) as url, Client(f"{url}/mcp") as client, httpx2.AsyncClient(base_url=url) as http:
+    async with served(app) as url, Client(f"{url}/mcp") as client, asking(url) as http:
         host.runtime.attach()
         await client.call_tool("boom")
         response = await http.get("/metrics")
@@ -214,12 +214,12 @@ async def test_own_port_is_announced_on_stderr_and_serves_everything(
     assert out == ""
     (line,) = err.splitlines()
     url = line.rpartition(" ")[2].removesuffix("/metrics")
-    async with httpx2.AsyncClient(base_url=url) as http:
+    async with asking(url) as http:
         assert [(await http.get(f"/{name}")).status_code for name in NAMES] == [200] * 4
         # Forged by a client: nobody in front of this port writes such a header.
         assert (await http.get("/metrics", headers=PROXIED)).status_code == 403
     host.close()
-    async with httpx2.AsyncClient(base_url=url) as http:
+    async with asking(url) as http:
         with pytest.raises(httpx2.ConnectError):
             await http.get("/livez")
 
