@@ -31,13 +31,22 @@ ANNOUNCEMENT: Final = re.compile(r"mcp-opentelemetry: (http://127\.0\.0\.1:\d+)/
 PATIENCE: Final = 60.0  # seconds until a test gives up on something that takes one: a busy machine fails no test
 
 
+# What the machine has left of memory, disk and processors is no test's subject, nor how fast it is.
+ON_ANY_MACHINE: Final = {
+    "OTEL_PYTHON_MCP_HEALTH_MEMORY_LIMIT": "2",
+    "OTEL_PYTHON_MCP_HEALTH_CPU_LIMIT": "2",
+    "OTEL_PYTHON_MCP_HEALTH_DISK_LIMIT": "2",
+    "OTEL_PYTHON_MCP_EXIT_TIMEOUT": str(PATIENCE),
+}
+
+
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment, with these settings as the only ones of OpenTelemetry.
+    """Return this process's environment, with these settings as the only ones of OpenTelemetry that matter to a test.
 
     Other instrumentors that are installed for other tests stay out: the logging one has news of its own at exit.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    return {**clean, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "logging,mcp", **settings}
+    return {**clean, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "logging,mcp", **ON_ANY_MACHINE, **settings}
 
 
 def free_port() -> int:
