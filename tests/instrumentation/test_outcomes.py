@@ -104,7 +104,8 @@ async def test_cancelled_call_is_an_outcome_of_its_own(telemetry: Telemetry, con
 async def test_call_that_its_client_gives_up_is_cancelled(telemetry: Telemetry, connect: Connect) -> None:
     async with connect(make_server()) as client:
         with pytest.raises(MCPError):
-            await client.call_tool("wait", read_timeout_seconds=0.2)
+            # Long enough for the call to have come to the server.
+            await client.call_tool("wait", read_timeout_seconds=1)
     # Stateless HTTP has no way to tell the server, which then goes on until it stops.
     await _assert_cancelled(telemetry)
 
