@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from mcp_opentelemetry import __version__
+from mcp_opentelemetry.http.server import HttpServer
 from tests.http.host import PROXIED, Host, asking
 from tests.http_server import served
 from tests.servers.tools import make_server
@@ -222,6 +223,29 @@ async def test_own_port_is_announced_on_stderr_and_serves_everything(
     async with asking(url) as http:
         with pytest.raises(httpx2.ConnectError):
             await http.get("/livez")
+
+
+async def test_own_port_says_nothing_in_the_hosts_logs_and_leaves_no_filter(caplog: pytest.LogCaptureFixture) -> None:
+    loggers = [logging.getLogger(name) for name in ("uvicorn.error", "uvicorn.access")]
+    before = [[*logger.filters] for logger in loggers]
+    for logger in loggers:
+        caplog.set_level(logging.INFO, logger.name)
+
+    async def ask(server: HttpServer) -> int:
+        async with asking(server.url) as http:
+            return (await http.get("/")).status_code
+
+    routes = [Route("/", lambda _: PlainTextResponse("ours"))]
+    first, second = HttpServer(routes, "127.0.0.1", 0), HttpServer(routes, "127.0.0.1", 0)
+    assert [await ask(first), await ask(second)] == [200, 200]
+    first.close()
+    assert await ask(second) == 200
+    second.close()
+    assert caplog.messages == []
+    assert [logger.filters for logger in loggers] == before
+    # A control: the host's own are heard.
+    logging.getLogger("uvicorn.access").info("a line of the host's")
+    assert caplog.messages == ["a line of the host's"]
 
 
 async def test_taken_port_is_a_warning_and_nothing_else(
