@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ import anyio
 import pytest
 from mcp.server import MCPServer
 
+from mcp_opentelemetry import guard
 from mcp_opentelemetry.system import event_loop
 from mcp_opentelemetry.system.culprit import Culprit, find_culprit
 from mcp_opentelemetry.system.event_loop import Block, EventLoops
@@ -238,6 +240,31 @@ def test_closed_watch_knows_nothing_and_its_beats_end() -> None:
         assert not [timer for timer in timers if timer._callback == beat._beat]
 
     asyncio.run(main())
+
+
+def test_beat_that_fails_goes_on_and_the_loop_hears_nothing_of_it(
+    loops: EventLoops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "reraise", False)
+    heard: list[Any] = []
+    failed: list[None] = []
+
+    class Broken(deque[tuple[float, float]]):
+        def append(self, _: tuple[float, float]) -> None:
+            failed.append(None)
+            raise RuntimeError
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
+        loops.watch()
+        (beat,) = loops._alive()
+        beat._late = Broken()
+        await eventually_async(lambda: len(failed) >= 3)
+        beat._late = deque()
+        await eventually_async(lambda: beat._late and loops.block() == Block(0.0, None))
+
+    asyncio.run(main())
+    assert heard == []
 
 
 def test_thread_without_a_frame_has_no_culprit() -> None:
