@@ -191,8 +191,9 @@ def test_a_real_alertmanager_hears_everything_though_it_is_restarted(
         alertmanager.start()
         eventually(lambda: set(notified.accepted()) == {(name, "firing") for name in names})
         first = time.time() - began
-        # Alertmanager notifies before we know that it has taken everything.
+        # It notifies before we know that it has taken everything, and before it has noted that it did.
         eventually(lambda: delivery.counts()["alertmanager"]["queued"] == 0)
+        eventually(lambda: alertmanager.answered() == many)
         alertmanager.stop()
         half, more = names[: many // 2], [f"B{number}" for number in range(many)]
         evaluator.change([resolved(name, began, time.time(), **dotted) for name in half])
