@@ -8,10 +8,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mcp_opentelemetry import guard
+from tests.effort import part_of
 from tests.telemetry import Telemetry
 
 # How long an example takes is the machine's, and so is how long it takes to make one.
-settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "steady", max_examples=part_of(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("steady")
 
 
