@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mcp_opentelemetry import guard
+from tests.effort import part_of
 from tests.telemetry import Telemetry
+
+# How long an example takes is the machine's, and so is how long it takes to make one.
+settings.register_profile(
+    "steady", max_examples=part_of(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from typing import Any
 import anyio
 import uvicorn
 
+from tests.waiting import DEADLINE
+
 
 class _Server(uvicorn.Server):
     """Says when it has started."""
@@ -30,7 +32,7 @@ async def served(app: Any) -> AsyncGenerator[str]:
     server = _Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
     async with anyio.create_task_group() as group:
         group.start_soon(server.serve, [listener])
-        with anyio.fail_after(10):
+        with anyio.fail_after(DEADLINE):
             await server.ready.wait()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -9,6 +9,7 @@ import httpx2
 from typing_extensions import Self
 
 from tests.connections import LEGACY, MODERN
+from tests.waiting import DEADLINE
 
 
 class RawClient:
@@ -17,7 +18,7 @@ class RawClient:
     def __init__(self, url: str) -> None:
         self._url = url
         self._ids = count(1)
-        self._http = httpx2.AsyncClient(timeout=10)
+        self._http = httpx2.AsyncClient(timeout=DEADLINE)
         self._session: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:

@@ -22,6 +22,7 @@ from mcp_opentelemetry.instrumentation.startup import watch
 from mcp_opentelemetry.operations.capture import Capture
 from mcp_opentelemetry.operations.operation import Operations
 from mcp_opentelemetry.readers import ScrapeReader
+from tests.waiting import DEADLINE
 
 Labels = dict[str, str]
 
@@ -82,7 +83,7 @@ class Telemetry:
 
     async def ended(self, method: str) -> ReadableSpan:
         """Wait for the only span of a method to end."""
-        with anyio.fail_after(5):
+        with anyio.fail_after(DEADLINE):
             while not self.spans(method):
                 self._bell.rung = anyio.Event()
                 await self._bell.rung.wait()

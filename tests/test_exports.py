@@ -27,12 +27,12 @@ from tests.integration.processes import free_port
 from tests.waiting import DEADLINE
 
 SPANS: dict[str, Callable[..., Any]] = {
-    "grpc": lambda endpoint, timeout=10: GrpcSpans(endpoint=endpoint, insecure=True, timeout=timeout),
-    "http/protobuf": lambda endpoint, timeout=10: HttpSpans(endpoint=f"{endpoint}/v1/traces", timeout=timeout),
+    "grpc": lambda endpoint, timeout=DEADLINE: GrpcSpans(endpoint=endpoint, insecure=True, timeout=timeout),
+    "http/protobuf": lambda endpoint, timeout=DEADLINE: HttpSpans(endpoint=f"{endpoint}/v1/traces", timeout=timeout),
 }
 METRICS: dict[str, Callable[..., Any]] = {
-    "grpc": lambda endpoint, timeout=10: GrpcMetrics(endpoint=endpoint, insecure=True, timeout=timeout),
-    "http/protobuf": lambda endpoint, timeout=10: HttpMetrics(endpoint=f"{endpoint}/v1/metrics", timeout=timeout),
+    "grpc": lambda endpoint, timeout=DEADLINE: GrpcMetrics(endpoint=endpoint, insecure=True, timeout=timeout),
+    "http/protobuf": lambda endpoint, timeout=DEADLINE: HttpMetrics(endpoint=f"{endpoint}/v1/metrics", timeout=timeout),
 }
 LOGS: dict[str, Callable[..., Any]] = {
     "grpc": lambda endpoint: GrpcLogs(endpoint=endpoint, insecure=True),

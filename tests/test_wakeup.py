@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from mcp_opentelemetry.wakeup import wake_on_signals
+from tests.waiting import DEADLINE
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +35,7 @@ def test_handler_runs_while_the_loop_is_idle() -> None:
         signal.signal(signal.SIGUSR1, lambda *_: ran.done() or ran.set_result(loop.time()))
         _signal_from_a_thread()
         try:
-            return await asyncio.wait_for(ran, 10)
+            return await asyncio.wait_for(ran, DEADLINE)
         finally:
             undo()
 

@@ -20,10 +20,12 @@ from prometheus_client.exposition import choose_encoder
 
 from mcp_opentelemetry.exposition import no_collection, render
 
+INSTRUMENTS: Final = (Counter, Histogram, ObservableCounter, ObservableGauge, ObservableUpDownCounter, UpDownCounter)
+"""Every kind: what a reader is set to goes by kind."""
+
 # Far above what bounded labels can reach: 1,000 tools with three outcomes are 3,000 label sets already,
 # and the SDK's own limit of 2,000 folds the rest into one point without a word.
 _MOST_LABEL_SETS: Final = 100_000
-_INSTRUMENTS: Final = (Counter, Histogram, ObservableCounter, ObservableGauge, ObservableUpDownCounter, UpDownCounter)
 _OVERFLOW: Final = b'otel_metric_overflow="true"'
 
 _logger = logging.getLogger("mcp_opentelemetry")
@@ -36,7 +38,7 @@ class ScrapeReader(PrometheusMetricReader):
         super().__init__(
             scope_info_enabled=False,  # three more labels on every series, the same everywhere
             registry=CollectorRegistry(),
-            cardinality_limits=dict.fromkeys(_INSTRUMENTS, _MOST_LABEL_SETS),
+            cardinality_limits=dict.fromkeys(INSTRUMENTS, _MOST_LABEL_SETS),
         )
         # The base class passes data to the scrape through a queue, which two scrapes would share.
         self._scrape_lock = Lock()

@@ -15,6 +15,7 @@ from mcp_opentelemetry.alerts.journal import Journal
 from mcp_opentelemetry.alerts.receivers.entries import read_receivers
 from mcp_opentelemetry.alerts.receivers.receiver import Receiver, RejectedError
 from tests.alerts.sink import Sink
+from tests.waiting import DEADLINE
 
 SOON = Clock(random=lambda: 0.001)
 """The real time, and hardly any pause between attempts."""
@@ -48,7 +49,10 @@ def delivering(*entries: Any, directory: Path | None = None) -> Iterator[Deliver
     try:
         yield delivery
     finally:
-        delivery.close(5)
+        delivery.close(DEADLINE)
+        # What is still under way then, and whatever it logs, belongs to this test and to no other.
+        for worker in delivery._workers:
+            worker.join(DEADLINE)
 
 
 def told(sink: Sink) -> list[str]:

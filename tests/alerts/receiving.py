@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mcp_opentelemetry.alerts.receivers.entries import read_receivers
+from tests.waiting import DEADLINE
 
-TERMS: Any = {"timeout": 5.0, "valid_until": 2_000.0}
+TERMS: Any = {"timeout": DEADLINE, "valid_until": 2_000.0}
 SECRET = "hunter2XYZ0123456789"
 
 

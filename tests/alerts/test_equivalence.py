@@ -31,6 +31,7 @@ import pytest
 from mcp_opentelemetry.alerts.rule_tests import run_tests
 from tests.alerts import expressions, random_expressions, rule_sets
 from tests.alerts.promtool import BUILD, PROMTOOL, Answers, describe, ours, theirs, write
+from tests.effort import part_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,9 +90,9 @@ def test_every_function_and_operator_gives_what_prometheus_gives(tmp_path: Path)
 
 @pytest.mark.parametrize("seed", range(_SEEDS))
 def test_expressions_put_together_at_random_give_what_prometheus_gives(tmp_path: Path, seed: int) -> None:
-    questions = random_expressions.generated(seed, 1_500)
+    questions = random_expressions.generated(seed, part_of(1_500))
     real = _compare(questions, write(tmp_path, series=expressions.SERIES, expressions=questions))
-    assert sum(isinstance(answer, dict) and bool(answer) for answer in real.samples) > 600
+    assert sum(isinstance(answer, dict) and bool(answer) for answer in real.samples) > 0.4 * len(questions)
 
 
 def test_states_templates_and_recorded_series_are_those_of_prometheus_at_each_minute(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from mcp_opentelemetry.alerts.receivers.receiver import RejectedError, UnavailableError
 from tests.alerts.receiving import SECRET, TERMS, receiver
 from tests.alerts.sink import firing, listening, reset
+from tests.integration.processes import free_port
 
 
 def test_a_user_and_a_password_are_sent_as_basic_authorization() -> None:
@@ -62,7 +63,7 @@ def test_a_connection_that_is_refused_or_reset_or_a_name_that_is_unknown_is_trie
         with pytest.raises(UnavailableError, match=r"Reset|Disconnected|Aborted"):
             webhook.send([firing()], **TERMS)
     with pytest.raises(UnavailableError, match="refused"):
-        webhook.send([firing()], **TERMS)
+        receiver(f"webhook+http://127.0.0.1:{free_port()}/").send([firing()], **TERMS)
     with pytest.raises(UnavailableError, match=r"gaierror|timeout|no answer"):
         receiver("https://no-such-host.invalid/").send([firing()], **TERMS)
 
@@ -71,7 +72,7 @@ def test_a_receiver_that_hangs_or_drips_has_its_time_and_no_more() -> None:
     with listening() as sink:
         sink.answers.append(sink.hang)
         webhook = receiver(sink.url("/", "webhook+http"))
-        with pytest.raises(UnavailableError, match=r"no answer within 0\.2 s|timed out"):
+        with pytest.raises(UnavailableError, match=r"no answer within 0\.2 s"):
             webhook.send([firing()], timeout=0.2, valid_until=0)
 
     def drips(handler: Any) -> None:

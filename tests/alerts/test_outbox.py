@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from mcp_opentelemetry.alerts.outbox import Entry, Outbox
 from tests.alerts.sink import firing, resolved
+from tests.effort import part_of
 
 NAMES = st.sampled_from("ABC")
 
@@ -145,5 +146,5 @@ class OutboxModel(RuleBasedStateMachine):
                 assert self.gone[last.number] == "dropped"
 
 
-OutboxModel.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+OutboxModel.TestCase.settings = settings(max_examples=part_of(150), stateful_step_count=40)
 test_the_outbox_does_as_the_model = OutboxModel.TestCase

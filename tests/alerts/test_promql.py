@@ -13,6 +13,7 @@ from mcp_opentelemetry.alerts.given_series import NOTHING, labels_of_series, par
 from mcp_opentelemetry.alerts.promql.compiler import compile_expression
 from mcp_opentelemetry.alerts.promql.model import Evaluation, EvaluationError, Unsupported
 from mcp_opentelemetry.alerts.promql.samples import GivenStorage
+from tests.effort import part_of
 
 _SERIES = {
     'calls_total{tool="a"}': "0+6x20",
@@ -176,7 +177,7 @@ def test_labels_made_of_themselves_do_not_fill_the_memory() -> None:
         _value(expression, 4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=part_of(200))
 @given(st.text(alphabet="abx_ (){}[]=~!\"'5m,+-*/<>%^@:offsetbyunlderignoring.\\`\n", max_size=60))
 def test_no_text_makes_the_compiler_raise_anything_but_what_it_promises(text: str) -> None:
     try:

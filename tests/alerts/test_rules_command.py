@@ -10,6 +10,8 @@ import pytest
 
 from mcp_opentelemetry.alerts import trial
 from mcp_opentelemetry.cli import main
+from tests.alerts.sink import Time
+from tests.waiting import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,16 +146,18 @@ def metrics_url() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}/metrics"
         server.shutdown()
-        thread.join(10)
+        thread.join(DEADLINE)
 
 
 def test_check_says_what_each_alert_would_be_now(
     rules: Path, metrics_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_PYTHON_MCP_HTTP_TOKEN", "s3cret")
-    monkeypatch.setattr(trial, "INTERVAL", 0.05)
+    clock = Time()
+    monkeypatch.setattr(trial, "monotonic", clock)
+    monkeypatch.setattr(trial, "sleep", clock.pass_by)
     rules.write_text(_RULES + "  - alert: Hot\n    expr: heat > 1\n  - alert: Gone\n    expr: up == 0\n")
-    assert main(["rules", "check", str(rules), "--url", metrics_url, "--seconds", "0.3"]) == 0
+    assert main(["rules", "check", str(rules), "--url", metrics_url, "--seconds", "3"]) == 0
     now = [line.removeprefix("now: ") for line in capsys.readouterr().out.splitlines() if line.startswith("now: ")]
     assert now[0].startswith("Slow: active, value ")
     assert now[1:] == ["Always: active, value 1", "Hot: inactive", "Gone: no data"]

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mcp_opentelemetry.alerts.rules import Rules, load_rules, parse_rules
+from tests.effort import part_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +83,10 @@ _KEYS = st.sampled_from(
 _TREES = st.recursive(
     _SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=6), max_leaves=15
 )
-_FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Each example writes its file anew.
+_FUZZ = settings(
+    max_examples=part_of(150), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def _load(folder: Path, text: str) -> Rules:

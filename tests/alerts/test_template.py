@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mcp_opentelemetry.alerts.go_text import go_number, go_text
 from mcp_opentelemetry.alerts.template import Facts, Template
+from tests.effort import part_of
 
 _FACTS = Facts({"__name__": "up", "job": "web", "n": "1500"}, 0.25)
 
@@ -112,7 +113,7 @@ def test_what_fails_later_says_so_in_its_place(action: str) -> None:
     assert _text(f"x{{{{ {action} }}}}y").startswith("<error expanding template: ")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=part_of(300))
 @given(
     st.lists(
         st.sampled_from(
@@ -131,7 +132,7 @@ def test_no_template_raises_once_it_was_read(text: str, value: float) -> None:
     assert isinstance(template.expand(Facts({"job": "{{ $value }}"}, value)), str)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=part_of(100))
 @given(st.floats())
 def test_every_number_can_be_humanized(value: float) -> None:
     for function in ("humanize", "humanize1024", "humanizeDuration", "humanizePercentage", "humanizeTimestamp"):

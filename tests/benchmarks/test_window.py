@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from time import perf_counter, process_time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry import metrics
@@ -20,7 +20,7 @@ from mcp_opentelemetry.operations.operation import Operations
 from mcp_opentelemetry.runtime import Runtime
 from mcp_opentelemetry.summary import make_snapshot
 from mcp_opentelemetry.window.tools import by_tool
-from tests.benchmarks.test_scrape import fill, largest_gap
+from tests.benchmarks.test_scrape import ask, fill, largest_gap, note_gaps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,33 +105,8 @@ def test_event_loop_goes_on_while_the_dashboard_is_asked_for(
     async def ask_again_and_again() -> None:
         for _ in range(1 if benchmark.disabled else 10):
             start = perf_counter()
-            await _ask(app, kind)
+            await ask(app, f"/dashboard?format={kind}", b"tool_0000")
             await asyncio.sleep(max(0.0, _INTERVAL - (perf_counter() - start)))
 
     benchmark.pedantic(lambda: gaps.append(asyncio.run(largest_gap(ask_again_and_again))), rounds=3)
-    walls, cpus = ([1_000 * seconds for seconds in column] for column in zip(*gaps, strict=True))
-    benchmark.extra_info["largest_gap_ms"] = [round(gap, 1) for gap in walls]
-    # What this process computed meanwhile: other processes can stretch a gap, but not this.
-    benchmark.extra_info["largest_gap_cpu_ms"] = [round(gap, 1) for gap in cpus]
-
-
-async def _ask(app: Starlette, kind: str) -> None:
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": "/dashboard",
-        "query_string": f"format={kind}".encode(),
-        "headers": [(b"host", b"localhost")],
-        "client": ("127.0.0.1", 50_000),
-    }
-    messages: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        messages.append(cast("dict[str, Any]", message))
-
-    await app(scope, receive, send)
-    assert messages[0]["status"] == 200
-    assert b"tool_0000" in messages[1]["body"]
+    note_gaps(benchmark, gaps)

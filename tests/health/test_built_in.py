@@ -173,7 +173,7 @@ def _exports(**signals: Signal) -> Exports:
         ({"last_success": 0.0}, None),
         ({"failures": 1}, "traces not delivered"),
         ({"failures": 2, "lost": 5, "last_lost": 0.0}, "traces not delivered; traces dropped"),
-        ({"last_success": 0.0, "lost": 5, "last_lost": 59.0}, "traces dropped"),
+        ({"last_success": 0.0, "lost": 5, "last_lost": 30.0}, "traces dropped"),
         ({"last_success": 0.0, "lost": 5, "last_lost": 61.0}, None),
     ],
 )

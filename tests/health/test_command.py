@@ -11,9 +11,9 @@ import pytest
 
 from mcp_opentelemetry.config import Settings
 from mcp_opentelemetry.health.command import default_url, describe
-from tests.integration.holds import HELD, SECRET, Holds
+from tests.integration.holds import HELD, SECRET, Holds, comes_to, probe
 from tests.integration.http_servers import HttpServer
-from tests.integration.processes import environment, free_port
+from tests.integration.processes import environment, free_port, wait_until
 from tests.integration.stdio_servers import StdioServer
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ _TOKEN = {"OTEL_PYTHON_MCP_HTTP_TOKEN": "s3cret"}
 def _run(*arguments: str, **settings: str) -> tuple[int, str]:
     """Run the command; returns its exit code and what it prints."""
     done = subprocess.run(
-        [_COMMAND, "health", *arguments],
+        [_COMMAND, "health", "--timeout", "60", *arguments],
         env=environment(settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert "Traceback" not in done.stderr
@@ -46,6 +46,7 @@ def holds(tmp_path: Path) -> Holds:
 def server(holds: Holds, request: pytest.FixtureRequest) -> Iterator[HttpServer]:
     settings = holds.settings | {"CHECKS": getattr(request, "param", "database")}
     with HttpServer("streamable-http", HELD, settings=settings) as server:
+        comes_to(f"{server.url}/health", 200, "healthy")
         yield server
 
 
@@ -54,6 +55,7 @@ def test_healthy_and_degraded_server_are_0(server: HttpServer, holds: Holds) -> 
     assert _run(server.url) == (0, "healthy")
     assert _run(server.url.removeprefix("http://")) == (0, "healthy")
     holds.hold("database")
+    comes_to(f"{server.url}/health", 200, "degraded")
     code, said = _run(f"{server.url}/health")
     assert (code, said) == (0, "degraded: database degraded (ConnectionError)")
 
@@ -62,6 +64,7 @@ def test_healthy_and_degraded_server_are_0(server: HttpServer, holds: Holds) -> 
 def test_unhealthy_server_is_1_and_each_probe_can_be_asked(server: HttpServer, holds: Holds) -> None:
     assert _run(f"{server.url}/readyz") == (0, "ok")
     holds.hold("database")
+    comes_to(f"{server.url}/health", 503, "unhealthy")
     code, said = _run(f"{server.url}/health")
     assert (code, said) == (1, "unhealthy: store unhealthy (ConnectionError)")
     assert SECRET not in said
@@ -71,7 +74,7 @@ def test_unhealthy_server_is_1_and_each_probe_can_be_asked(server: HttpServer, h
 
 def test_nobody_is_1() -> None:
     port = free_port()
-    code, said = _run(f"http://127.0.0.1:{port}/health", "--timeout", "1")
+    code, said = _run(f"http://127.0.0.1:{port}/health")
     assert code == 1
     assert said.startswith(f"http://127.0.0.1:{port}/health: no answer (ConnectionRefusedError")
 
@@ -93,7 +96,10 @@ def test_stdio_server_is_found_by_its_port_and_token(holds: Holds) -> None:
     where = {"OTEL_PYTHON_MCP_HTTP_PORT": str(free_port()), **_TOKEN}
     holds.hold("database")
     with StdioServer(HELD, settings=holds.settings | where | {"CHECKS": "database"}) as server:
-        server.announced_url()
+        url = f"{server.announced_url()}/health"
+        # Without a result it is degraded, too.
+        bearer = {"authorization": f"Bearer {_TOKEN['OTEL_PYTHON_MCP_HTTP_TOKEN']}"}
+        wait_until(lambda: probe(url, **bearer)[1]["checks"]["database"]["error"] == "ConnectionError")
         assert _run(**where) == (0, "degraded: database degraded (ConnectionError)")
         assert _run(**where | {"OTEL_PYTHON_MCP_HTTP_TOKEN": "wrong"}) == (0, "degraded")
         server.close_stdin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx2
 import pytest
 from opentelemetry import metrics
 
@@ -13,9 +14,16 @@ from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.instrumentation.seams import mcp_major
 from mcp_opentelemetry.operations import operation
 from mcp_opentelemetry.runtime import Runtime
+from tests.integration.processes import ON_ANY_MACHINE
 from tests.telemetry import Telemetry
+from tests.waiting import DEADLINE
 
 PROXIED = {"x-forwarded-for": "203.0.113.7"}
+
+
+def asking(url: str) -> httpx2.AsyncClient:
+    """Return a client that has all the patience that a busy machine needs."""
+    return httpx2.AsyncClient(base_url=url, timeout=DEADLINE)
 
 
 class Host:
@@ -28,7 +36,7 @@ class Host:
     """
 
     def __init__(self, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
-        self.runtime = Runtime(Settings.from_mapping(environ))
+        self.runtime = Runtime(Settings.from_mapping(ON_ANY_MACHINE | environ))
         monkeypatch.setattr(metrics, "get_meter_provider", lambda: telemetry.meter_provider)
         monkeypatch.setattr(operation, "_operations", telemetry.operations)
         monkeypatch.setattr(runtime, "_runtime", self.runtime)

@@ -26,11 +26,12 @@ from mcp_opentelemetry import alerts
 from mcp_opentelemetry.http.dashboard.columns import TABLES
 from mcp_opentelemetry.window import history
 from mcp_opentelemetry.window.rings import FINE
-from tests.http.host import PROXIED, Host
+from tests.http.host import PROXIED, Host, asking
 from tests.http.page import Page
 from tests.http_server import served
 from tests.servers import hostile
 from tests.servers.tools import make_server
+from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +60,7 @@ async def _asking(host: Host, server: MCPServer) -> AsyncGenerator[tuple[httpx2.
     async with (
         served(server.streamable_http_app()) as url,
         Client(f"{url}/mcp") as client,
-        httpx2.AsyncClient(base_url=url) as http,
+        asking(url) as http,
     ):
         yield http, client
 
@@ -105,7 +106,8 @@ async def test_json_has_the_keys_of_the_contract(host: Host) -> None:
     async with _asking(host, make_server()) as (http, client):
         await client.call_tool("add", {"a": 1, "b": 2})
         await client.call_tool("boom")
-        await http.get("/health")
+        # Until the vitals have been taken for the first time nothing is known of the system.
+        await eventually_async(lambda: host.runtime.monitor.sampler.last)
         numbers = await _numbers(http)
     summary = {"total_requests", "total_errors", "error_rate", "uptime_minutes"}
     assert summary <= set(numbers["summary"])
@@ -183,7 +185,7 @@ async def test_alerts_are_shown_with_what_they_say(host: Host) -> None:
 
 async def test_dashboard_of_a_process_that_serves_nothing_yet_is_empty(host: Host) -> None:
     app = Starlette(routes=host.runtime.routes())
-    async with served(app) as url, httpx2.AsyncClient(base_url=url) as http:
+    async with served(app) as url, asking(url) as http:
         numbers = await _numbers(http)
         page = await _page(http)
     assert numbers["summary"]["uptime_minutes"] == 0
@@ -212,7 +214,7 @@ async def test_dashboard_of_a_process_that_serves_nothing_yet_is_empty(host: Hos
 async def test_browsers_get_the_page_and_everything_else_json(
     host: Host, method: str, accept: str | None, query: str, kind: str
 ) -> None:
-    async with served(Starlette(routes=host.runtime.routes())) as url, httpx2.AsyncClient(base_url=url) as http:
+    async with served(Starlette(routes=host.runtime.routes())) as url, asking(url) as http:
         del http.headers["accept"]
         headers = {} if accept is None else {"accept": accept}
         response = await http.request(method, f"/dashboard{query}", headers=headers)
@@ -224,7 +226,7 @@ async def test_browsers_get_the_page_and_everything_else_json(
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 async def test_dashboard_is_for_reading_only(host: Host, method: str) -> None:
-    async with served(Starlette(routes=host.runtime.routes())) as url, httpx2.AsyncClient(base_url=url) as http:
+    async with served(Starlette(routes=host.runtime.routes())) as url, asking(url) as http:
         for path in EVERYTHING:
             response = await http.request(method, path)
             assert response.status_code == 405
@@ -240,7 +242,7 @@ async def test_history_holds_what_came_after_the_moment_named(host: Host, monkey
     async with (
         served(server.streamable_http_app()) as url,
         Client(f"{url}/mcp") as client,
-        httpx2.AsyncClient(base_url=url) as http,
+        asking(url) as http,
     ):
         host.runtime.attach()
         assert (await _numbers(http))["history"]["time"] == []
@@ -263,7 +265,7 @@ async def test_history_holds_what_came_after_the_moment_named(host: Host, monkey
 
 
 async def test_strangers_see_nothing_at_all(host: Host) -> None:
-    async with served(Starlette(routes=host.runtime.routes())) as url, httpx2.AsyncClient(base_url=url) as http:
+    async with served(Starlette(routes=host.runtime.routes())) as url, asking(url) as http:
         for path in EVERYTHING:
             foreign = await http.get(path, headers={"host": "evil.example"})
             proxied = await http.get(path, headers=PROXIED)
@@ -274,7 +276,7 @@ async def test_strangers_see_nothing_at_all(host: Host) -> None:
 
 @pytest.mark.parametrize("environ", [TOKEN])
 async def test_token_opens_everything_as_bearer_and_as_password(host: Host) -> None:
-    async with served(Starlette(routes=host.runtime.routes())) as url, httpx2.AsyncClient(base_url=url) as http:
+    async with served(Starlette(routes=host.runtime.routes())) as url, asking(url) as http:
         for path in EVERYTHING:
             refused = await http.get(path, headers=PROXIED)
             assert refused.status_code == 401
@@ -300,7 +302,7 @@ async def test_token_opens_everything_as_bearer_and_as_password(host: Host) -> N
 
 
 async def test_every_answer_carries_the_headers_that_keep_a_page_safe(host: Host) -> None:
-    async with served(Starlette(routes=host.runtime.routes())) as url, httpx2.AsyncClient(base_url=url) as http:
+    async with served(Starlette(routes=host.runtime.routes())) as url, asking(url) as http:
         for path in EVERYTHING:
             headers = (await http.get(path)).headers
             rules = dict(rule.strip().split(" ", 1) for rule in headers["content-security-policy"].split(";"))
@@ -320,7 +322,7 @@ async def test_every_answer_carries_the_headers_that_keep_a_page_safe(host: Host
 async def test_page_asks_only_for_files_that_are_there(host: Host) -> None:
     inner = make_server().streamable_http_app()
     parent = Starlette(routes=[Mount("/sub", inner)], lifespan=lambda _: inner.router.lifespan_context(inner))
-    async with served(parent) as url, httpx2.AsyncClient(base_url=f"{url}/sub/") as http:
+    async with served(parent) as url, asking(f"{url}/sub/") as http:
         page = Page((await http.get("dashboard", headers=BROWSER)).text)
         links = [element.attributes.get("href") or element.attributes.get("src") for element in page.elements]
         named = {link for link in links if link}
@@ -340,14 +342,14 @@ async def test_dashboard_of_the_users_own_wins(host: Host) -> None:
     async def dashboard(_: Request) -> PlainTextResponse:
         return PlainTextResponse("mine")
 
-    async with served(server.streamable_http_app()) as url, httpx2.AsyncClient(base_url=url) as http:
+    async with served(server.streamable_http_app()) as url, asking(url) as http:
         assert (await http.get("/dashboard", headers=BROWSER)).text == "mine"
         assert (await http.get("/metrics")).status_code == 200
 
 
 @pytest.mark.parametrize("environ", [{"OTEL_PYTHON_MCP_ENDPOINTS": "health,livez,readyz,metrics"}])
 async def test_dashboard_that_is_not_named_is_not_there(host: Host) -> None:
-    async with served(make_server().streamable_http_app()) as url, httpx2.AsyncClient(base_url=url) as http:
+    async with served(make_server().streamable_http_app()) as url, asking(url) as http:
         assert [(await http.get(path)).status_code for path in EVERYTHING] == [404] * len(EVERYTHING)
 
 
@@ -355,7 +357,7 @@ async def test_dashboard_that_is_not_named_is_not_there(host: Host) -> None:
 async def test_own_port_shows_the_dashboard_too(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
     host.runtime.serving(make_server()._lowlevel_server)
     url = capfd.readouterr().err.rpartition(" ")[2].strip().removesuffix("/metrics")
-    async with httpx2.AsyncClient(base_url=url) as http:
+    async with asking(url) as http:
         assert [(await http.get(path)).status_code for path in EVERYTHING] == [200] * len(EVERYTHING)
 
 

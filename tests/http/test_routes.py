@@ -19,7 +19,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from mcp_opentelemetry import __version__
-from tests.http.host import PROXIED, Host
+from mcp_opentelemetry.http.server import HttpServer
+from tests.http.host import PROXIED, Host, asking
 from tests.http_server import served
 from tests.servers.tools import make_server
 from tests.telemetry import Telemetry
@@ -31,7 +32,7 @@ NAMES = ["health", "livez", "readyz", "metrics"]
 
 @asynccontextmanager
 async def _http(app: Any) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with served(app) as url, httpx2.AsyncClient(base_url=url) as client:
+    async with served(app) as url, asking(url) as client:
         yield client
 
 
@@ -50,7 +51,7 @@ async def test_app_answers_beside_its_own_routes(host: Host, maker: str, method:
 
 async def test_metrics_show_a_call_at_once(host: Host) -> None:
     app = make_server().streamable_http_app()
-    async with served(app) as url, Client(f"{url}/mcp") as client, httpx2.AsyncClient(base_url=url) as http:
+    async with served(app) as url, Client(f"{url}/mcp") as client, asking(url) as http:
         host.runtime.attach()
         await client.call_tool("boom")
         response = await http.get("/metrics")
@@ -214,14 +215,37 @@ async def test_own_port_is_announced_on_stderr_and_serves_everything(
     assert out == ""
     (line,) = err.splitlines()
     url = line.rpartition(" ")[2].removesuffix("/metrics")
-    async with httpx2.AsyncClient(base_url=url) as http:
+    async with asking(url) as http:
         assert [(await http.get(f"/{name}")).status_code for name in NAMES] == [200] * 4
         # Forged by a client: nobody in front of this port writes such a header.
         assert (await http.get("/metrics", headers=PROXIED)).status_code == 403
     host.close()
-    async with httpx2.AsyncClient(base_url=url) as http:
+    async with asking(url) as http:
         with pytest.raises(httpx2.ConnectError):
             await http.get("/livez")
+
+
+async def test_own_port_says_nothing_in_the_hosts_logs_and_leaves_no_filter(caplog: pytest.LogCaptureFixture) -> None:
+    loggers = [logging.getLogger(name) for name in ("uvicorn.error", "uvicorn.access")]
+    before = [[*logger.filters] for logger in loggers]
+    for logger in loggers:
+        caplog.set_level(logging.INFO, logger.name)
+
+    async def ask(server: HttpServer) -> int:
+        async with asking(server.url) as http:
+            return (await http.get("/")).status_code
+
+    routes = [Route("/", lambda _: PlainTextResponse("ours"))]
+    first, second = HttpServer(routes, "127.0.0.1", 0), HttpServer(routes, "127.0.0.1", 0)
+    assert [await ask(first), await ask(second)] == [200, 200]
+    first.close()
+    assert await ask(second) == 200
+    second.close()
+    assert caplog.messages == []
+    assert [logger.filters for logger in loggers] == before
+    # A control: the host's own are heard.
+    logging.getLogger("uvicorn.access").info("a line of the host's")
+    assert caplog.messages == ["a line of the host's"]
 
 
 async def test_taken_port_is_a_warning_and_nothing_else(

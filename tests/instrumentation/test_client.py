@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 import anyio
@@ -17,8 +16,10 @@ from opentelemetry.trace import SpanKind, StatusCode, format_span_id
 
 from tests import connections
 from tests.connections import LEGACY, MODERN, Connect, in_memory
-from tests.servers.tools import SECRET, make_server
+from tests.integration.processes import free_port
+from tests.servers.tools import SECRET, Waiting, make_server
 from tests.telemetry import Telemetry, attributes
+from tests.waiting import DEADLINE
 
 pytestmark = [
     pytest.mark.anyio,
@@ -102,9 +103,12 @@ async def test_request_that_takes_too_long_is_a_timeout_without_a_code(both_side
 
 @each_transport
 async def test_request_that_its_caller_drops_is_cancelled(both_sides: Telemetry, connect: Connect) -> None:
-    async with connect(make_server()) as client:
-        with anyio.move_on_after(0.1):
-            await client.call_tool("wait")
+    waiting = Waiting()
+    async with connect(make_server(waiting=waiting)) as client, anyio.create_task_group() as group:
+        group.start_soon(client.call_tool, "wait")
+        with anyio.fail_after(DEADLINE):
+            await waiting.begun.wait()
+        group.cancel_scope.cancel()
     (span,) = both_sides.sent("tools/call")
     assert attributes(span)["error.type"] == "cancelled"
 
@@ -126,8 +130,7 @@ async def test_connection_that_closes_under_a_request_says_so(both_sides: Teleme
 
 
 async def test_server_that_cannot_be_reached_is_an_error(both_sides: Telemetry) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     with pytest.raises(BaseException):  # noqa: B017, PT011 (whatever the SDK makes of it passes)
         async with Client(f"http://127.0.0.1:{port}/mcp"):
             pass

@@ -13,6 +13,7 @@ from tests import connections
 from tests.connections import Connect
 from tests.servers.tools import SECRET, Waiting, make_server
 from tests.telemetry import Telemetry, attributes
+from tests.waiting import DEADLINE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("connect", connections.ALL, ids=lambda c: c.__name__)]
 
@@ -92,7 +93,7 @@ async def test_cancelled_call_is_an_outcome_of_its_own(telemetry: Telemetry, con
     waiting = Waiting()
     async with connect(make_server(waiting=waiting)) as client, anyio.create_task_group() as group:
         group.start_soon(client.call_tool, "wait")
-        with anyio.fail_after(5):
+        with anyio.fail_after(DEADLINE):
             await waiting.begun.wait()
         assert telemetry.value("mcp_server_active_requests", mcp_method_name="tools/call", gen_ai_tool_name="wait") == 1
         group.cancel_scope.cancel()
@@ -103,7 +104,8 @@ async def test_cancelled_call_is_an_outcome_of_its_own(telemetry: Telemetry, con
 async def test_call_that_its_client_gives_up_is_cancelled(telemetry: Telemetry, connect: Connect) -> None:
     async with connect(make_server()) as client:
         with pytest.raises(MCPError):
-            await client.call_tool("wait", read_timeout_seconds=0.2)
+            # Long enough for the call to have come to the server.
+            await client.call_tool("wait", read_timeout_seconds=1)
     # Stateless HTTP has no way to tell the server, which then goes on until it stops.
     await _assert_cancelled(telemetry)
 

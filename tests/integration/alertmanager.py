@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from http.client import HTTPConnection
@@ -70,6 +71,14 @@ class RealAlertmanager:
             self._process.terminate()
             self._process.wait(PATIENCE)
             self._process = None
+
+    def answered(self) -> int:
+        """Return how many of its notifications have been answered since it was started; what was not, it repeats."""
+        text = get(f"http://127.0.0.1:{self.port}/metrics")[1]
+        found = re.search(
+            r'^alertmanager_notification_latency_seconds_count\{integration="webhook"\} (\d+)', text, re.MULTILINE
+        )
+        return int(found[1]) if found else 0
 
     def alerts(self) -> dict[str, Any]:
         """Return what it holds, by name."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from tests.integration.processes import get
+from tests.integration.processes import get, wait_until
 
 HELD: Final = "held.py"
 SECRET: Final = "alice@example.com"  # in what its checks raise
@@ -47,3 +47,8 @@ def status_of(url: str) -> tuple[int, str]:
     """Ask a probe; returns the HTTP status, and the one in the answer."""
     status, answer = probe(url)
     return status, answer["status"]
+
+
+def comes_to(url: str, status: int, word: str) -> None:
+    """Return when a probe says so: a check that takes long on a busy machine is told of by the next one only."""
+    wait_until(lambda: status_of(url) == (status, word))

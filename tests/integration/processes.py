@@ -31,20 +31,37 @@ ANNOUNCEMENT: Final = re.compile(r"mcp-opentelemetry: (http://127\.0\.0\.1:\d+)/
 PATIENCE: Final = 60.0  # seconds until a test gives up on something that takes one: a busy machine fails no test
 
 
+# What the machine has left of memory, disk and processors is no test's subject, nor how fast it is.
+ON_ANY_MACHINE: Final = {
+    "OTEL_PYTHON_MCP_HEALTH_MEMORY_LIMIT": "2",
+    "OTEL_PYTHON_MCP_HEALTH_CPU_LIMIT": "2",
+    "OTEL_PYTHON_MCP_HEALTH_DISK_LIMIT": "2",
+    "OTEL_PYTHON_MCP_EXIT_TIMEOUT": str(PATIENCE),
+}
+
+
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment, with these settings as the only ones of OpenTelemetry.
+    """Return this process's environment, with these settings as the only ones of OpenTelemetry that matter to a test.
 
     Other instrumentors that are installed for other tests stay out: the logging one has news of its own at exit.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    return {**clean, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "logging,mcp", **settings}
+    return {**clean, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "logging,mcp", **ON_ANY_MACHINE, **settings}
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """Return a port of loopback that nobody listens on, and that nobody gets who asks for any free one."""
+    sock = socket.socket()
+    # It may be listened on beside this socket, which never listens, by all who set the same: servers do.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    port: int = sock.getsockname()[1]
+    if sys.platform == "linux":
+        # Kept to the end of this process: let go, it may be another one's before a server has come up.
+        sock.detach()
+    else:  # where one socket more may not have it
+        sock.close()
+    return port
 
 
 def is_listening(port: int) -> bool:

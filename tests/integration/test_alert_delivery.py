@@ -21,6 +21,7 @@ from mcp_opentelemetry.alerts.journal import Journal
 from mcp_opentelemetry.alerts.receivers.entries import read_receivers
 from tests.alerts.sink import Sink, firing, listening, reset, resolved
 from tests.integration.alertmanager import RealAlertmanager, needs_alertmanager
+from tests.integration.processes import PATIENCE, free_port
 from tests.waiting import eventually
 
 ROOT: Final = Path(__file__).parents[2]
@@ -43,7 +44,7 @@ for line in sys.stdin:
     alert = firing(name, at=at) if state == "firing" else resolved(name, at=at - 1, until=at)
     delivery.publish([alert], [*delivery.restore(), alert])
     print("published", flush=True)
-delivery.close(20)
+delivery.close(60)
 """
 
 
@@ -67,7 +68,7 @@ class Child:
         self.process.communicate()
 
     def end(self) -> None:
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=2 * PATIENCE)
         assert self.process.returncode == 0
 
     def _line(self) -> str:
@@ -93,8 +94,7 @@ def test_a_transition_outlives_kill_9_between_its_commit_and_its_delivery(tmp_pa
 
 
 def test_an_end_is_told_though_the_process_died_before_it_could(tmp_path: Path) -> None:
-    with listening() as sink:
-        port = sink.port
+    port = free_port()
     receiver = f"webhook+http://127.0.0.1:{port}/"
     child = Child(tmp_path, receiver)
     child.publish("Slow", "firing")
@@ -191,11 +191,15 @@ def test_a_real_alertmanager_hears_everything_though_it_is_restarted(
         alertmanager.start()
         eventually(lambda: set(notified.accepted()) == {(name, "firing") for name in names})
         first = time.time() - began
+        # It notifies before we know that it has taken everything, and before it has noted that it did.
+        eventually(lambda: delivery.counts()["alertmanager"]["queued"] == 0)
+        eventually(lambda: alertmanager.answered() == many)
         alertmanager.stop()
         half, more = names[: many // 2], [f"B{number}" for number in range(many)]
         evaluator.change([resolved(name, began, time.time(), **dotted) for name in half])
+        failed = delivery.counts()["alertmanager"]["failed"]
         evaluator.change([firing(name, time.time()) for name in more])
-        eventually(lambda: delivery.counts()["alertmanager"]["failed"] > 2)
+        eventually(lambda: delivery.counts()["alertmanager"]["failed"] > failed + 2)
         assert delivery.counts()["alertmanager"]["queued"] == many // 2 + many
         back = time.time()
         alertmanager.start()
@@ -204,6 +208,7 @@ def test_a_real_alertmanager_hears_everything_though_it_is_restarted(
         again = time.time() - back
         ahead[0] += 60.0  # time to repeat
         eventually(lambda: set(alertmanager.alerts()) >= {*names[many // 2 :], *more})
+        eventually(lambda: delivery.counts()["alertmanager"]["queued"] == 0)
         counts = delivery.counts()["alertmanager"]
         arrived = Counter(notified.accepted())
         twice = sum(arrived.values()) - len(arrived)
@@ -248,6 +253,6 @@ def test_what_was_published_last_is_drained_at_the_end(alertmanager: RealAlertma
     alerts = [firing(f"A{number}", time.time()) for number in range(200)]
     start = time.monotonic()
     delivery.publish(alerts, alerts)
-    delivery.close(10)
+    delivery.close(PATIENCE)
     print(f"{len(alerts)} alerts drained in {time.monotonic() - start:.2f} s")
     assert len(alertmanager.alerts()) == len(alerts)

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import mcp_opentelemetry
-from tests.integration.holds import HELD, SECRET, Holds, probe, status_of
+from tests.integration.holds import HELD, SECRET, Holds, comes_to, probe, status_of
 from tests.integration.http_servers import HttpServer
 from tests.integration.otlp_receiver import Receiver
 from tests.integration.processes import free_port, get, report, wait_until
@@ -30,6 +30,11 @@ def _valid(report: dict[str, Any]) -> dict[str, Any]:
     """Return a report that fits the schema."""
     Draft202012Validator(_SCHEMA).validate(report)
     return report
+
+
+def _sampled(url: str) -> None:
+    """Return when the vitals have been taken for the first time: until then nothing is known of them."""
+    wait_until(lambda: probe(f"{url}/health")[1]["system"]["memory_usage_percent"] is not None)
 
 
 def _checks(url: str, status: int = 200) -> dict[str, dict[str, Any]]:
@@ -49,6 +54,7 @@ def test_schema_is_one() -> None:
 def test_report_has_what_the_contract_names(kind: str, holds: Holds) -> None:
     with HttpServer(kind, HELD, settings=holds.settings) as server:
         server.call("add", a=1, b=2)
+        _sampled(server.url)
         for url in (server.url, server.announced_url()):
             status, report = probe(f"{url}/health")
             assert (status, set(_valid(report))) == (200, _KEYS)
@@ -70,10 +76,12 @@ def test_strangers_get_the_bare_status(holds: Holds) -> None:
     with HttpServer("streamable-http", HELD, settings=settings) as server:
         bearer = {"authorization": "Bearer s3cret"}
         for url in (server.url, server.announced_url()):
+            comes_to(f"{url}/health", 200, "healthy")
             for stranger in (_PROXIED, {"host": "evil.example"}, {"authorization": "Bearer wrong"}):
                 assert probe(f"{url}/health", **stranger) == (200, {"status": "healthy"})
             assert set(probe(f"{url}/health", **_PROXIED, **bearer)[1]) == _KEYS
             holds.hold("database")
+            comes_to(f"{url}/health", 503, "unhealthy")
             assert probe(f"{url}/health", **_PROXIED) == (503, {"status": "unhealthy"})
             assert probe(f"{url}/readyz", **_PROXIED) == (503, {"status": "unhealthy"})
             assert probe(f"{url}/readyz", **_PROXIED, **bearer) == (503, {"status": "unhealthy", "checks": ["store"]})
@@ -83,8 +91,10 @@ def test_strangers_get_the_bare_status(holds: Holds) -> None:
 def test_head_says_as_much_as_a_status_can(holds: Holds) -> None:
     with HttpServer("streamable-http", HELD, settings=holds.settings | {"CHECKS": "store"}) as server:
         urls = (server.url, server.announced_url())
+        comes_to(f"{urls[0]}/health", 200, "healthy")
         assert {get(f"{url}/{name}", "HEAD") for url in urls for name in _PROBES} == {(200, "")}
         holds.hold("database")
+        comes_to(f"{urls[0]}/health", 503, "unhealthy")
         assert {get(f"{url}/{name}", "HEAD") for url in urls for name in ("health", "readyz")} == {(503, "")}
         assert get(f"{urls[0]}/livez", "HEAD") == (200, "")
 
@@ -93,20 +103,22 @@ def test_check_that_matters_takes_the_server_out_and_another_one_does_not(holds:
     with HttpServer("streamable-http", HELD, settings=holds.settings | {"CHECKS": "database,exit"}) as server:
         for url in (server.url, server.announced_url()):
             holds.hold("database")
+            wait_until(lambda url=url: _checks(url)["database"].get("error") == "ConnectionError")
+            wait_until(lambda url=url: _checks(url)["exit"].get("error") == "SystemExit")
             checks = _checks(url)
-            assert (checks["database"]["status"], checks["database"]["error"]) == ("degraded", "ConnectionError")
-            assert (checks["exit"]["status"], checks["exit"]["error"]) == ("degraded", "SystemExit")
+            assert (checks["database"]["status"], checks["exit"]["status"]) == ("degraded", "degraded")
             assert status_of(f"{url}/health") == (200, "degraded")
             assert status_of(f"{url}/readyz") == (200, "ok")
             holds.let_go("database")
-            assert _checks(url)["database"]["status"] == "healthy"
+            wait_until(lambda url=url: _checks(url)["database"]["status"] == "healthy")
         assert not server.call("add", a=1, b=2).is_error
     with HttpServer("streamable-http", HELD, settings=holds.settings | {"CHECKS": "store"}) as server:
         holds.hold("database")
+        comes_to(f"{server.url}/health", 503, "unhealthy")
         assert _checks(server.url, 503)["store"]["status"] == "unhealthy"
         assert status_of(f"{server.url}/livez") == (200, "ok")
         holds.let_go("database")
-        assert status_of(f"{server.url}/readyz") == (200, "ok")
+        comes_to(f"{server.url}/readyz", 200, "ok")
         stderr = server.stderr.lines
         assert not [line for line in stderr if SECRET in line]
 
@@ -116,6 +128,7 @@ def test_message_of_a_check_is_shown_only_where_errors_are_captured(capture: str
     settings = holds.settings | {"CHECKS": "database", "OTEL_PYTHON_MCP_CAPTURE": capture}
     holds.hold("database")
     with HttpServer("streamable-http", HELD, settings=settings) as server:
+        wait_until(lambda: _checks(server.url)["database"].get("error") == "ConnectionError")
         check = _checks(server.url)["database"]
         stranger = get(f"{server.url}/health", **_PROXIED)[1]
     assert ("message" in check) is shown
@@ -132,7 +145,7 @@ def test_answer_does_not_wait_for_checks_that_hang(holds: Holds) -> None:
             probe(f"{url}/health")
             seconds = monotonic() - start
             report("/health while every check hangs", seconds)
-            assert seconds < 2
+            assert seconds < 20, "they would hang for ever"
             assert status_of(f"{url}/readyz") == (200, "ok")
         wait_until(lambda: {_checks(urls[1])[name].get("error") for name in ("answer", "driver")} == {"timeout"})
         wait_until(lambda: "stuck_for" in _checks(urls[1])["driver"])
@@ -144,7 +157,8 @@ def test_many_probes_at_once_run_each_check_once(where: str, holds: Holds) -> No
     holds.hold("counted")
     with HttpServer("streamable-http", HELD, settings=holds.settings | {"CHECKS": "counted"}) as server:
         url = server.url if where == "app" else server.announced_url()
-        with ThreadPoolExecutor(50) as pool:
+        # As many again may be closing: our own port takes 64 at a time.
+        with ThreadPoolExecutor(30) as pool:
             answers = list(pool.map(lambda _: get(f"{url}/health")[0], range(200)))
         holds.let_go("counted")
         wait_until(lambda: _checks(url)["counted"]["status"] == "healthy")
@@ -155,8 +169,7 @@ def test_many_probes_at_once_run_each_check_once(where: str, holds: Holds) -> No
 def test_full_memory_is_told_and_takes_no_server_out(holds: Holds) -> None:
     settings = holds.settings | {"OTEL_PYTHON_MCP_HEALTH_MEMORY_LIMIT": "0.0001"}
     with HttpServer("streamable-http", HELD, settings=settings) as server:
-        # Until the vitals have been taken for the first time nothing is known of memory.
-        wait_until(lambda: "memory" in probe(f"{server.url}/health")[1]["checks"])
+        _sampled(server.url)
         for url in (server.url, server.announced_url()):
             memory = _checks(url, 503)["memory"]
             assert (memory["status"], memory["limit"]) == ("unhealthy", 0.0001)
@@ -175,9 +188,9 @@ def test_collector_that_is_gone_is_told(holds: Holds) -> None:
     }
     with HttpServer("streamable-http", HELD, settings=holds.settings | settings) as server:
         server.call("add", a=1, b=2)
-        wait_until(lambda: "exporters" in _checks(server.url))
+        # Spans and metrics have been sent, and each of both has failed or is yet to.
+        wait_until(lambda: _checks(server.url).get("exporters", {}).get("status") == "degraded")
         exporters = _checks(server.url)["exporters"]
-        assert exporters["status"] == "degraded"
         assert status_of(f"{server.url}/readyz") == (200, "ok")
         wait_until(lambda: _checks(server.url)["exporters"].get("traces", {}).get("lost", 0) > 0)
         signal = _checks(server.url)["exporters"]["traces"]

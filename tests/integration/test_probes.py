@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.integration.holds import HELD, Holds, probe
+from tests.integration.holds import HELD, Holds, comes_to, probe
 from tests.integration.http_servers import HttpServer
 from tests.integration.otlp_receiver import grpc_receiver
 from tests.integration.processes import Ended, get, wait_until
@@ -23,9 +23,12 @@ def _requests(ended: Ended) -> list[str]:
 @pytest.mark.parametrize("kind", ["streamable-http", "sse"])
 def test_access_log_has_no_line_for_probes_that_are_well(kind: str, holds: Holds) -> None:
     with HttpServer(kind, HELD, settings=holds.settings | {"CHECKS": "store"}) as server:
+        own = server.announced_url()  # whose answers are in no log
+        comes_to(f"{own}/readyz", 200, "ok")
         for name in _PROBES:
             assert get(f"{server.url}/{name}")[0] == 200
         holds.hold("database")
+        comes_to(f"{own}/readyz", 503, "unhealthy")
         assert get(f"{server.url}/readyz")[0] == 503
         assert get(f"{server.url}/mine/health")[0] == 200
         assert get(f"{server.url}/nowhere")[0] == 404
@@ -56,7 +59,7 @@ def test_checks_are_no_spans(holds: Holds) -> None:
         settings = holds.settings | receiver.settings | {"CHECKS": "peer,quiet", "PEER": f"{peer.url}/mcp"}
         with HttpServer("streamable-http", HELD, settings=settings) as server:
             wait_until(lambda: probe(f"{server.url}/health")[1]["checks"]["peer"]["status"] == "healthy")
-            assert probe(f"{server.url}/health")[1]["checks"]["quiet"]["status"] == "healthy"
+            wait_until(lambda: probe(f"{server.url}/health")[1]["checks"]["quiet"]["status"] == "healthy")
             server.call("add", a=1, b=2)
             server.send_signal(signal.SIGTERM)
         assert receiver.span_names().count("tools/call add") == 1

@@ -31,29 +31,12 @@ MODULES = [
     )
 ]
 # These stand around the host's own call, or run at installation.
-HOSTS = {"__init__", "install", "watch", "silence", "note_tools", "take_notes", "get_operations", "marking_stdio"}
-HOSTS |= {"_keep_exception", "_keep_response", "_keep_context", "_note_tool", "_noting", "_silent_tracer"}
-HOSTS |= {
-    "_compose",
-    "_handle",
-    "_replace_native",
-    "_connect",
-    "_send",
-    "_close",
-    "closing",
-    "_notify",
-    "_receive",
-    "_open",
+HOSTS = {
+    *("__init__", "install", "watch", "silence", "note_tools", "take_notes", "get_operations", "marking_stdio"),
+    *("_compose", "_handle", "_replace_native", "_connect", "_send", "_close", "closing", "_notify", "_receive"),
+    *("_keep_exception", "_keep_response", "_keep_context", "_note_tool", "_noting", "_silent_tracer", "_open"),
+    *("start_span", "start_as_current_span", "model_dump", "_nothing_to_silence", "_lose_runner"),
 }
-HOSTS |= {
-    "_keep_exception",
-    "_keep_response",
-    "_keep_context",
-    "_note_tool",
-    "_noting",
-    "_silent_tracer",
-}
-HOSTS |= {"start_span", "start_as_current_span", "model_dump", "_nothing_to_silence", "_lose_runner"}
 
 
 class Sabotage(Exception):  # noqa: N818

@@ -10,6 +10,8 @@ from typing import Any
 
 import anyio
 
+from tests.waiting import DEADLINE
+
 SECRET = "alice@example.com"
 
 
@@ -22,6 +24,9 @@ def _version(name: str) -> tuple[int, ...]:
 
 MCP = _version("mcp")
 FASTMCP = _version("fastmcp")
+
+_begun: list[anyio.Event] = []
+"""Set when the tool `wait` has been reached."""
 
 
 def make_server() -> Any:  # noqa: C901 (many small tools)
@@ -61,6 +66,8 @@ def make_server() -> Any:  # noqa: C901 (many small tools)
 
     @server.tool()
     async def wait() -> int:
+        for begun in _begun:
+            begun.set()
         await anyio.sleep_forever()
         return 0
 
@@ -130,8 +137,12 @@ async def use(client: Any) -> None:
     await _quietly(client.read_resource, "test://good")
     await _quietly(client.read_resource, "test://bad")
     await _quietly(client.get_prompt, "greet", {"name": "Ada"})
-    with anyio.move_on_after(0.3):
-        await _quietly(client.call_tool, "wait", {})
+    _begun.append(begun := anyio.Event())
+    async with anyio.create_task_group() as group:
+        group.start_soon(_quietly, client.call_tool, "wait", {})
+        with anyio.fail_after(DEADLINE):
+            await begun.wait()
+        group.cancel_scope.cancel()
 
 
 async def _quietly(call: Any, *args: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.processes import ON_ANY_MACHINE
 from tests.matrix.versions import ROOT, VERSIONS, python_of
 
 FOLDER = os.environ.get("MCP_MATRIX")
@@ -25,7 +26,7 @@ MAJORS = [name for name in ("mcp-1", "mcp-2", "fastmcp-3", "fastmcp-4") if name 
 
 def environ() -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "COV", "FASTMCP_"))}
-    return {**clean, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    return {**clean, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", **ON_ANY_MACHINE}
 
 
 def run(name: str, *arguments: str) -> Any:
@@ -125,7 +126,7 @@ def _server(name: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
     spans: list[dict[str, str]] = []
     try:
         yield process.stdout.readline().strip(), spans
-        out, _ = process.communicate("stop\n", timeout=30)
+        out, _ = process.communicate("stop\n", timeout=120)
         spans.extend(json.loads(out))
     finally:
         process.kill()

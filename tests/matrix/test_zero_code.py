@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.integration.processes import PATIENCE, free_port, wait_until
 from tests.matrix.test_matrix import PYTHONS, environ, run
 
 HANDSHAKE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "raw", "version": "0"}}
@@ -34,25 +33,27 @@ def start(name: str, *arguments: str, module: str = "tests.matrix.server", **set
 
 def _read(url: str) -> str:
     """Read a URL as soon as somebody listens there."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    found: list[str] = []
+
+    def is_read() -> bool:
         with suppress(OSError):
-            return urlopen(url, timeout=5).read().decode()
-        time.sleep(0.05)
-    raise TimeoutError(url)
+            found.append(urlopen(url, timeout=PATIENCE).read().decode())
+        return bool(found)
+
+    wait_until(is_read)
+    return found[0]
 
 
 @pytest.mark.parametrize("name", PYTHONS)
 def test_endpoints_are_on_the_app_of_every_sdk(name: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     process = start(name, "http", str(port))
     try:
         metrics = _read(f"http://127.0.0.1:{port}/metrics")
         health = json.loads(_read(f"http://127.0.0.1:{port}/health"))
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
     assert "mcp_build_info{" in metrics
     assert (health["status"], health["service"]) == ("healthy", "matrix")
 
@@ -83,7 +84,7 @@ def test_stdio_server_of_every_sdk_is_measured_and_its_stdout_stays_pure(name: s
         found = re.search(r"http://127\.0\.0\.1:\d+/metrics", announced)
         assert found is not None
         metrics = _read(found[0])
-        out, errors = process.communicate(timeout=30)
+        out, errors = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
     for line in [*lines, *out.splitlines()]:

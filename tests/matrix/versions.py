@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -27,12 +28,12 @@ def python_of(folder: Path, name: str) -> Path:
 def build(folder: Path) -> None:
     """Make the environments that are missing, with this project as it is now."""
     for name, requirement in VERSIONS.items():
-        python = python_of(folder, name)
+        python, uv = python_of(folder, name), shutil.which("uv")
         if not python.exists():
-            venv.create(folder / name, with_pip=True)
-        subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", str(ROOT), "coverage>=7.10", requirement], check=True
-        )
+            venv.create(folder / name, with_pip=uv is None)
+        # The same, in a tenth of the time.
+        pip = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
+        subprocess.run([*pip, "--quiet", str(ROOT), "coverage>=7.10", requirement], check=True)
 
 
 if __name__ == "__main__":

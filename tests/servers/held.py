@@ -110,14 +110,15 @@ def quiet() -> bool:
     return not is_instrumentation_enabled()
 
 
+# Those that are to come to an end have the time for it on a busy machine, too.
 CHECKS = {
-    "database": (database, health_check("database", ttl=0)),
-    "store": (database, health_check("store", critical=True, ttl=0)),
+    "database": (database, health_check("database", timeout=30, ttl=0)),
+    "store": (database, health_check("store", critical=True, timeout=30, ttl=0)),
     "answer": (hang, health_check("answer", ttl=0)),
     "driver": (hang_in_driver, health_check("driver", ttl=0)),
-    "exit": (exit_process, health_check("exit", ttl=0)),
+    "exit": (exit_process, health_check("exit", timeout=30, ttl=0)),
     "peer": (peer, health_check("peer", timeout=30)),
-    "quiet": (quiet, health_check("quiet", ttl=0)),
+    "quiet": (quiet, health_check("quiet", timeout=30, ttl=0)),
     "counted": (counted, health_check("counted", timeout=30, ttl=600)),
 }
 

@@ -55,7 +55,7 @@ async def look_inside() -> str:
 @mcp.tool()
 async def signal_a_thread() -> None:
     """Let another thread than the event loop's receive SIGTERM, a while after the answer."""
-    threading.Timer(0.2, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)).start()
+    threading.Timer(1, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)).start()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 
 from mcp_opentelemetry.window.distribution import EMPTY, Buckets, Distribution, merge
 from mcp_opentelemetry.window.reader import WindowReader
+from tests.effort import part_of
 
 QUANTILES = (0.0, 0.01, 0.25, 0.5, 0.9, 0.95, 0.99, 1.0)
 # From a nanosecond to eleven days: what a duration can be, and far more.
@@ -45,7 +46,7 @@ def assert_within_bound(values: Sequence[float], found: Distribution) -> None:
         assert abs(found.quantile(share) - exact) <= abs(exact) * (found.bound + 1e-9), share
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=part_of(2_000))
 @given(SLOTS)
 def test_merged_slots_tell_what_all_values_together_are(slots: list[list[float]]) -> None:
     values = [value for slot in slots for value in slot]
@@ -60,7 +61,7 @@ def test_merged_slots_tell_what_all_values_together_are(slots: list[list[float]]
     assert_within_bound(values, found)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=part_of(200))
 @given(SLOTS, st.randoms(use_true_random=False))
 def test_order_and_grouping_of_merges_do_not_matter(slots: list[list[float]], random: object) -> None:
     parts = of_slots(slots)

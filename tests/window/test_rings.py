@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mcp_opentelemetry.window.distribution import Buckets, Distribution
 from mcp_opentelemetry.window.rings import FINE, GRIDS, Grid, HistogramTrack, Ring, Track
+from tests.effort import part_of
 
 SMALL = Grid(10.0, 3)
 STEPS = st.lists(st.tuples(st.floats(0.1, 90), st.integers(0, 5)), min_size=1, max_size=60)
@@ -29,7 +30,7 @@ def test_ring_keeps_so_many_slots_and_knows_where_nothing_was_collected() -> Non
     assert list(ring.known(0, 100)) == [(100, 7.0)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=part_of(300))
 @given(st.lists(st.tuples(st.integers(0, 9), st.floats(0, 9)), max_size=40))
 def test_ring_is_a_mapping_of_the_newest_slots(steps: list[tuple[int, float]]) -> None:
     ring, all_of_it, slot = Ring(SMALL), {}, 0
@@ -84,7 +85,7 @@ def test_suspended_process_loses_nothing_and_invents_nothing() -> None:
     assert track.increase(1_319.0, 300) <= 2.0
 
 
-@settings(max_examples=300)
+@settings(max_examples=part_of(300))
 @given(
     st.lists(st.tuples(st.floats(0.1, 90), st.integers(0, 5)), min_size=1, max_size=60), st.sampled_from([10, 60, 300])
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
 _THREAD: Final = "mcp-opentelemetry-http"
+_LOGGERS: Final = (logging.getLogger("uvicorn.error"), logging.getLogger("uvicorn.access"))
 
 
 class HttpServer:
@@ -51,22 +52,24 @@ class HttpServer:
         )
         self._server = uvicorn.Server(config)
         setattr(self._server, OURS, True)
-        # Not by access_log=False, which takes the handlers off the access log of the host's server too.
-        for name in ("uvicorn.error", "uvicorn.access"):
-            logging.getLogger(name).addFilter(_is_hosts)
         self._thread = threading.Thread(target=self._serve, name=_THREAD, daemon=True)
+        # Not by access_log=False, which takes the handlers off the access log of the host's server too.
+        for logger in _LOGGERS:
+            logger.addFilter(self._is_of_others)
         self._thread.start()
 
     def close(self) -> None:
         """Stop to serve; returns when the port is free."""
         self._server.should_exit = True
         self._thread.join(timeout=5)
+        if not self._thread.is_alive():  # or it would still have its end to tell
+            for logger in _LOGGERS:
+                logger.removeFilter(self._is_of_others)
 
     def _serve(self) -> None:
         with self._socket:
             self._server.run(sockets=[self._socket])
 
-
-def _is_hosts(record: logging.LogRecord) -> bool:
-    """Return whether a record of uvicorn's is about the host's own server: news of ours would look like it."""
-    return record.threadName != _THREAD or record.levelno > logging.INFO
+    def _is_of_others(self, record: logging.LogRecord) -> bool:
+        """Return whether a record of uvicorn's is not just news of this server, which would look like the host's."""
+        return threading.current_thread() is not self._thread or record.levelno > logging.INFO

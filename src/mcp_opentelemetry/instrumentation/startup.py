@@ -32,8 +32,8 @@ def watch(
     """
 
     def run(wrapped: Callable[..., Any], server: Any, args: Any, kwargs: Any) -> Any:
+        _report_start(server, lifecycle)  # first: from then on a port of our own may be asked whether it is ready
         serving(server)
-        _report_start(server, lifecycle)
         return wrapped(*args, **kwargs)
 
     def run_manager(wrapped: Callable[..., Any], manager: Any, args: Any, kwargs: Any) -> Any:

@@ -119,14 +119,18 @@ class _Beat:
         # A plain timer: unlike a task, nobody has to await or cancel it when the loop ends.
         loop.call_later(_INTERVAL, self._beat, loop)
 
+    @guarded  # or the host's handler of its loop's exceptions would hear of ours
     def _beat(self, loop: AbstractEventLoop) -> None:
         now = monotonic()
-        late = now - self._due
+        self._note(now, now - self._due)
+        self._due = now + _INTERVAL
+        if not self.is_over:
+            self._schedule(loop)
+
+    @guarded  # a beat that cannot be noted is not the last one
+    def _note(self, now: float, late: float) -> None:
         while self._late and self._late[-1][1] <= late:
             self._late.pop()  # it will never be the worst again
         while self._late and self._late[0][0] < now - _REMEMBERED:
             self._late.popleft()
         self._late.append((now, late))
-        self._due = now + _INTERVAL
-        if not self.is_over:
-            self._schedule(loop)

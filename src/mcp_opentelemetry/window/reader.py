@@ -5,18 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from opentelemetry.sdk.metrics import (
-    Counter,
-    Histogram,
-    ObservableCounter,
-    ObservableGauge,
-    ObservableUpDownCounter,
-    UpDownCounter,
-)
+from opentelemetry.sdk.metrics import Histogram
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, Sum
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 
 from mcp_opentelemetry.exposition import no_collection
+from mcp_opentelemetry.readers import INSTRUMENTS
 from mcp_opentelemetry.window.distribution import Buckets, Distribution
 
 if TYPE_CHECKING:
@@ -31,7 +25,6 @@ Attributes = frozenset[tuple[str, Any]]
 _MOST_BUCKETS: Final = 352
 # 1,000 tools with three outcomes on two transports, and as much again; what is beyond becomes one series of the SDK's.
 _MOST_LABEL_SETS: Final = 12_000
-_OTHERS: Final = (Counter, ObservableCounter, ObservableGauge, ObservableUpDownCounter, UpDownCounter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +58,11 @@ class WindowReader:
         self.is_attached = False
         self.reader = InMemoryMetricReader(
             preferred_temporality={
+                **dict.fromkeys(INSTRUMENTS, AggregationTemporality.CUMULATIVE),
                 Histogram: AggregationTemporality.DELTA,
-                **dict.fromkeys(_OTHERS, AggregationTemporality.CUMULATIVE),
             },
             preferred_aggregation={Histogram: ExponentialBucketHistogramAggregation(max_size=_MOST_BUCKETS)},
-            cardinality_limits=dict.fromkeys((Histogram, *_OTHERS), _MOST_LABEL_SETS),
+            cardinality_limits=dict.fromkeys(INSTRUMENTS, _MOST_LABEL_SETS),
         )
 
     def attach(self, provider: MeterProvider) -> None:

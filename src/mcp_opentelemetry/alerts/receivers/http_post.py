@@ -53,7 +53,9 @@ def post(address: Address, body: bytes, *, headers: Mapping[str, str], timeout: 
         if watch.is_over:  # headers that are cut off look like whole ones
             raise TimeoutError
     except (OSError, HTTPException, ValueError) as error:
-        reason = f"no answer within {timeout:g} s" if watch.is_over else address.scrub(_reason(error))
+        # Of the two clocks, the socket's own may be the first to see that the time is over.
+        is_over = watch.is_over or isinstance(_cause(error), TimeoutError)
+        reason = f"no answer within {timeout:g} s" if is_over else address.scrub(_reason(error))
         raise UnavailableError(reason) from None
     if not 200 <= status < 300:  # noqa: PLR2004 (HTTP: success)
         # Scrubbed before it is cut: half a secret would no longer be known for one.
@@ -134,8 +136,12 @@ def _opener(watch: _Watch) -> OpenerDirector:
 
 
 def _reason(error: Exception) -> str:
-    cause = error.reason if isinstance(error, URLError) else error
+    cause = _cause(error)
     return f"{type(cause).__name__}: {cause}" if isinstance(cause, Exception) else str(cause)
+
+
+def _cause(error: Exception) -> object:
+    return error.reason if isinstance(error, URLError) else error
 
 
 def _seconds(retry_after: str | None) -> float | None:
