@@ -13,6 +13,7 @@ import pytest
 
 from mcp_opentelemetry import conflicts, doctor
 from mcp_opentelemetry.distro import McpDistro
+from tests.integration.processes import free_port
 
 
 def _texts(environ: dict[str, str], section: str, level: str) -> list[str]:
@@ -51,6 +52,7 @@ def test_collector_is_asked() -> None:
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         environ = {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": endpoint}
         assert any("metrics: otlp" in text and "answers" in text for text in _texts(environ, "Export", "ok"))
+    environ = {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
     assert any("nothing answers" in text for text in _texts(environ, "Export", "WRONG"))
 
 

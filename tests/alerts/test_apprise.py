@@ -13,6 +13,7 @@ from mcp_opentelemetry.alerts.receivers import apprise
 from mcp_opentelemetry.alerts.receivers.receiver import RejectedError, UnavailableError
 from tests.alerts.receiving import SECRET, TERMS, receiver
 from tests.alerts.sink import firing, listening, resolved
+from tests.integration.processes import free_port
 
 
 class FakeApprise(ModuleType):
@@ -89,7 +90,7 @@ def test_the_real_apprise_sends_to_a_real_server() -> None:
     (received,) = sink.received
     assert received.body["title"] == "[FIRING] Slow"
     with pytest.raises(UnavailableError, match="could not send"):
-        service.send([firing()], **TERMS)
+        receiver(f"apprise+json://127.0.0.1:{free_port()}/hook").send([firing()], **TERMS)
 
 
 def test_an_apprise_that_cannot_be_imported_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
