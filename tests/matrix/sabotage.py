@@ -21,20 +21,32 @@ PACKAGE = "mcp_opentelemetry."
 MODULES = [
     f"{PACKAGE}{name}"
     for name in (
-        *(f"instrumentation.{name}" for name in ("catalog", "outcomes", "peers", "protocol", "sent", "transports")),
+        *(
+            f"instrumentation.{name}"
+            for name in ("catalog", "client_logs", "outcomes", "peers", "protocol", "sent", "transports")
+        ),
         *(
             f"instrumentation.{name}"
             for name in ("fastmcp", "mcp1", "mcp1_client", "mcp1_notes", "mcp2", "mcp2_client")
         ),
         *(f"operations.{name}" for name in ("failure", "kind", "measurements", "notable", "operation", "outcome")),
-        *(f"operations.{name}" for name in ("propagation", "size", "tallies")),
+        *(f"operations.{name}" for name in ("call_log", "client_log", "propagation", "size", "tallies")),
     )
 ]
 # These stand around the host's own call, or run at installation.
 HOSTS = {
     *("__init__", "install", "watch", "silence", "note_tools", "take_notes", "get_operations", "marking_stdio"),
     *("_compose", "_handle", "_replace_native", "_connect", "_send", "_close", "closing", "_notify", "_receive"),
-    *("_keep_exception", "_keep_response", "_keep_context", "_note_tool", "_noting", "_silent_tracer", "_open"),
+    *(
+        "_keep_exception",
+        "_keep_response",
+        "_keep_context",
+        "_after",
+        "_note_tool",
+        "_noting",
+        "_silent_tracer",
+        "_open",
+    ),
     *("start_span", "start_as_current_span", "model_dump", "_nothing_to_silence", "_lose_runner"),
 }
 
@@ -99,7 +111,9 @@ async def _main() -> None:
         if isinstance(owner, ModuleType):
             modules = [module for name, module in list(sys.modules.items()) if name.startswith(PACKAGE)]
             places = [(module, original) for module in modules if vars(module).get(attribute) is original]
-        with Telemetry().instrumented(client=True):
+        telemetry = Telemetry()
+        telemetry.operations.tells_clients = True
+        with telemetry.instrumented(client=True):
             for place, _ in places:
                 setattr(place, attribute, staticmethod(failing) if isinstance(original, staticmethod) else failing)
             try:
@@ -117,5 +131,6 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    logging.disable(logging.CRITICAL)
+    logging.getLogger().addHandler(logging.NullHandler())
+    logging.getLogger("mcp_opentelemetry").setLevel(logging.DEBUG)
     anyio.run(_main)

@@ -10,6 +10,7 @@ from weakref import WeakSet
 from opentelemetry.context import get_current
 
 from mcp_opentelemetry.guard import guarded
+from mcp_opentelemetry.operations.client_log import settled
 from mcp_opentelemetry.operations.operation import current_operation
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _keep_response(wrapped: Callable[..., Awaitable[Any]], _responder: Any, args
 
 async def _after(client_log: ClientLog, wrapped: Callable[..., Awaitable[Any]], args: Any, kwargs: Any) -> Any:
     """Answer when the client has been told of the log: later it no longer listens."""
-    await client_log.settle()
+    await settled(client_log)
     return await wrapped(*args, **kwargs)
 
 

@@ -13,6 +13,7 @@ from mcp_opentelemetry.instrumentation import outcomes, transports
 from mcp_opentelemetry.instrumentation.catalog import LISTS, Catalog, is_framework
 from mcp_opentelemetry.instrumentation.client_logs import SET_LEVEL, Wishes
 from mcp_opentelemetry.instrumentation.protocol import bounded_method, is_modern, known_version
+from mcp_opentelemetry.operations.client_log import settled
 from mcp_opentelemetry.operations.message import Message
 from mcp_opentelemetry.operations.operation import current_operation
 from mcp_opentelemetry.operations.semconv import INITIALIZE, OTHER, PROMPTS_GET, TOOLS_CALL
@@ -69,7 +70,7 @@ class ServerSeam:
         try:
             result = await call_next(ctx)
             if operation is not None and operation.client_log is not None:
-                await operation.client_log.settle()  # after the answer the client no longer listens
+                await settled(operation.client_log)  # after the answer the client no longer listens
         except BaseException as error:
             if operation is not None:
                 self._end_raised(operation, server, ctx, error)

@@ -63,12 +63,9 @@ class ClientLog:
             self._loop.call_soon_threadsafe(self._send, name, data, logger)
 
     async def settle(self) -> None:
-        """Wait until the client has been told everything, but not for long; raises nothing but a cancellation."""
-        try:
-            if self._tasks:
-                await asyncio.wait([*self._tasks], timeout=_PATIENCE)
-        except Exception as error:  # noqa: BLE001 (the answer does not depend on it)
-            swallow(error)
+        """Wait until the client has been told everything, but not for long."""
+        if self._tasks:
+            await asyncio.wait([*self._tasks], timeout=_PATIENCE)
 
     @guarded
     def _send(self, level: str, data: object, logger: str) -> None:
@@ -85,6 +82,14 @@ class ClientLog:
         self._waiting -= 1
         if not task.cancelled():
             task.exception()  # the client may have gone: nothing to tell, and nobody to tell it
+
+
+async def settled(client_log: ClientLog) -> None:
+    """Wait as `settle` does; raises nothing but a cancellation, which is the host's."""
+    try:
+        await client_log.settle()
+    except Exception as error:  # noqa: BLE001 (the answer does not depend on it)
+        swallow(error)
 
 
 def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
