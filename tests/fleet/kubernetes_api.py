@@ -1,4 +1,4 @@
-"""A STUB of the Kubernetes API that knows pods, lists them and never has news of them: Prometheus discovers them there."""
+"""A STUB of the Kubernetes API that knows pods, lists them and has no news of them afterwards."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
+
+_END: Final = {"metadata": {"resourceVersion": "1", "annotations": {"k8s.io/initial-events-end": "true"}}}
+
+
+def _event(kind: str, pod: Any) -> str:
+    return json.dumps({"type": kind, "object": {"apiVersion": "v1", "kind": "Pod", **pod}}) + "\n"
 
 
 @contextmanager
@@ -19,19 +25,22 @@ def pods_of(pods: Sequence[Any]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            if "watch" in parse_qs(parts.query):
-                self._answer(b"")
-                is_over.wait(60)
+            asked = parse_qs(parts.query)
+            found = [*pods] if parts.path == "/api/v1/pods" else []
+            if "watch" not in asked:
+                body = {"apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": "1"}, "items": found}
+                self._answer(json.dumps(body))
                 return
-            kind, items = ("PodList", pods) if parts.path == "/api/v1/pods" else ("List", [])
-            body = {"apiVersion": "v1", "kind": kind, "metadata": {"resourceVersion": "1"}, "items": items}
-            self._answer(json.dumps(body).encode())
+            # New clients have the list told as news; a bookmark ends it.
+            events = [_event("ADDED", pod) for pod in found] + [_event("BOOKMARK", _END)]
+            self._answer("".join(events) if "sendInitialEvents" in asked else "")
+            is_over.wait(60)
 
-        def _answer(self, body: bytes) -> None:
+        def _answer(self, body: str) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(body.encode())
             self.wfile.flush()
 
         def log_message(self, *_: object) -> None:
