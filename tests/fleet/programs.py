@@ -45,8 +45,6 @@ def need(path: Path) -> Path:
 
 def run(program: Path, *arguments: str | Path, cwd: Path = FLEET) -> str:
     """Run a program that must succeed; returns what it says."""
-    done = subprocess.run(
-        [need(program), *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=cwd
-    )
+    done = subprocess.run([need(program), *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=cwd)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -99,7 +99,9 @@ def test_who_is_told_what(version: str, tmp_path: Path) -> None:
         assert "McpMemoryHigh it is* on a:1" not in everything
 
         # What a message says, and where it leads.
-        (message,) = [each for each in channels.messages("critical") if each["title"] == "CRITICAL McpServerDown of mcp"]
+        (message,) = [
+            each for each in channels.messages("critical") if each["title"] == "CRITICAL McpServerDown of mcp"
+        ]
         assert message["color"] == "danger"
         assert message["text"].startswith("*McpServerDown it is* on a:1\n")
         assert "<http://localhost:3000/d/mcp-server?var-job=mcp&var-instance=a%3A1|dashboard>" in message["text"]

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fleet.collecting import collector, pushing_to
 from tests.fleet.kubernetes_api import pods_of
-from tests.fleet.programs import FLEET, OTELCOL, PROMETHEUSES, PROMTOOLS, need, run
+from tests.fleet.programs import FLEET, PROMETHEUSES, PROMTOOLS, need, run
 from tests.fleet.scraping import TOKEN, prometheus_folder
 from tests.integration.http_servers import HttpServer
-from tests.integration.processes import free_port, get, is_listening, wait_until
+from tests.integration.processes import get, wait_until
 from tests.integration.prometheus_server import RunningPrometheus
 
 SERVER = {"OTEL_PYTHON_MCP_HTTP_TOKEN": TOKEN, "OTEL_SERVICE_NAME": "arithmetic"}
-COLLECTOR = """
-receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{otlp}'}}}}}}}}
-exporters: {{prometheus: {{endpoint: '127.0.0.1:{metrics}'}}}}
-service:
-  telemetry: {{metrics: {{readers: [{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {own}}}}}}}}}]}}}}
-  pipelines: {{metrics: {{receivers: [otlp], exporters: [prometheus]}}}}
-"""
 
 
 @pytest.fixture
@@ -38,22 +30,6 @@ def address(server: HttpServer) -> str:
     return server.url.removeprefix("http://")
 
 
-@contextmanager
-def collector(folder: Path) -> Iterator[dict[int, int]]:
-    """Run a real collector; returns its ports by those that the shipped files name."""
-    ports = {4318: free_port(), 9464: free_port(), 8888: free_port()}
-    config = folder / "otelcol.yaml"
-    config.write_text(COLLECTOR.format(otlp=ports[4318], metrics=ports[9464], own=ports[8888]))
-    with (folder / "otelcol.log").open("wb") as log:
-        process = subprocess.Popen([need(OTELCOL), f"--config={config}"], stdout=log, stderr=log)
-        try:
-            wait_until(lambda: all(is_listening(port) for port in ports.values()))
-            yield ports
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
 def states(prometheus: RunningPrometheus) -> dict[str, set[str]]:
     """Return how the targets of each job are."""
     found: dict[str, set[str]] = {}
@@ -64,7 +40,9 @@ def states(prometheus: RunningPrometheus) -> dict[str, set[str]]:
 
 def alert_states(prometheus: RunningPrometheus, name: str) -> list[tuple[str, str]]:
     alerts = prometheus.ask("alerts")["alerts"]
-    return [(alert["labels"].get("job", ""), alert["state"]) for alert in alerts if alert["labels"]["alertname"] == name]
+    return [
+        (alert["labels"].get("job", ""), alert["state"]) for alert in alerts if alert["labels"]["alertname"] == name
+    ]
 
 
 def names(prometheus: RunningPrometheus, **labels: str) -> set[str]:
@@ -101,7 +79,9 @@ def test_server_is_scraped_with_the_token_and_missed_without(version: str, tmp_p
         (config.parent / "secrets" / "mcp_token").write_text("another")
         wait_until(lambda: states(prometheus)["mcp"] == {"down"})
         wait_until(lambda: alert_states(prometheus, "McpServerDown") == [("mcp", "pending")])
-        healths = {rule["name"]: rule["health"] for group in prometheus.ask("rules")["groups"] for rule in group["rules"]}
+        healths = {
+            rule["name"]: rule["health"] for group in prometheus.ask("rules")["groups"] for rule in group["rules"]
+        }
         assert set(healths.values()) <= {"ok", "unknown"}, healths
 
 
@@ -117,21 +97,14 @@ def test_targets_are_read_again_when_they_change(tmp_path: Path, server: HttpSer
 def test_what_is_pushed_has_the_names_of_what_is_scraped(tmp_path: Path) -> None:
     """Over the real collector: every metric of `/metrics`, under its name, with the labels that tell servers apart."""
     with collector(tmp_path) as ports:
-        pushing = {
-            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"http://127.0.0.1:{ports[4318]}/v1/metrics",
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            "OTEL_METRIC_EXPORT_INTERVAL": "500",
-        }
-        with HttpServer("streamable-http", settings={**SERVER, **pushing}) as server:
+        with HttpServer("streamable-http", settings={**SERVER, **pushing_to(ports)}) as server:
             server.call("add", a=1, b=2)
             server.call("boom")
             config = prometheus_folder(tmp_path, address(server), ports)
             with RunningPrometheus(tmp_path, config, need(PROMETHEUSES["3.14"])) as prometheus:
                 wait_until(lambda: names(prometheus, job="mcp") >= {"mcp_errors_total", "mcp_build_info"})
                 of_prometheus = {"up"} | {name for name in names(prometheus, job="mcp") if name.startswith("scrape_")}
-                wait_until(
-                    lambda: names(prometheus, job="arithmetic") >= names(prometheus, job="mcp") - of_prometheus
-                )
+                wait_until(lambda: names(prometheus, job="arithmetic") >= names(prometheus, job="mcp") - of_prometheus)
                 assert names(prometheus, job="arithmetic") - names(prometheus, job="mcp") == set()
                 assert states(prometheus)["mcp-collector"] == states(prometheus)["otelcol"] == {"up"}
                 builds = [each["metric"] for each in prometheus.query('mcp_build_info{job="arithmetic"}')]
