@@ -1,6 +1,6 @@
 """Grafana's dashboards: they are sound, they ask for what there is, and a real Prometheus answers every question.
 
-There is no Grafana here: its model is that of `grafana-foundation-sdk`, its queries are asked with its variables put in.
+There is no Grafana here. The model is that of `grafana-foundation-sdk`; queries are asked with values for variables.
 """
 
 from __future__ import annotations

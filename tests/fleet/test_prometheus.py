@@ -96,23 +96,25 @@ def test_targets_are_read_again_when_they_change(tmp_path: Path, server: HttpSer
 
 def test_what_is_pushed_has_the_names_of_what_is_scraped(tmp_path: Path) -> None:
     """Over the real collector: every metric of `/metrics`, under its name, with the labels that tell servers apart."""
-    with collector(tmp_path) as ports:
-        with HttpServer("streamable-http", settings={**SERVER, **pushing_to(ports)}) as server:
-            server.call("add", a=1, b=2)
-            server.call("boom")
-            config = prometheus_folder(tmp_path, address(server), ports)
-            with RunningPrometheus(tmp_path, config, need(PROMETHEUSES["3.14"])) as prometheus:
-                wait_until(lambda: names(prometheus, job="mcp") >= {"mcp_errors_total", "mcp_build_info"})
-                of_prometheus = {"up"} | {name for name in names(prometheus, job="mcp") if name.startswith("scrape_")}
-                wait_until(lambda: names(prometheus, job="arithmetic") >= names(prometheus, job="mcp") - of_prometheus)
-                assert names(prometheus, job="arithmetic") - names(prometheus, job="mcp") == set()
-                assert states(prometheus)["mcp-collector"] == states(prometheus)["otelcol"] == {"up"}
-                builds = [each["metric"] for each in prometheus.query('mcp_build_info{job="arithmetic"}')]
-                assert len({build["instance"] for build in builds}) == 1
-                assert not [label for build in builds for label in build if label.startswith("otel_scope")]
-                # The rules find them: both ways of the same process come to the same sums.
-                wait_until(lambda: len(sums(prometheus, "mcp_requests_total_all")) == 2)
-                assert set(sums(prometheus, "mcp_requests_total_all")) == {"2"}
+    with (
+        collector(tmp_path) as ports,
+        HttpServer("streamable-http", settings={**SERVER, **pushing_to(ports)}) as server,
+    ):
+        server.call("add", a=1, b=2)
+        server.call("boom")
+        config = prometheus_folder(tmp_path, address(server), ports)
+        with RunningPrometheus(tmp_path, config, need(PROMETHEUSES["3.14"])) as prometheus:
+            wait_until(lambda: names(prometheus, job="mcp") >= {"mcp_errors_total", "mcp_build_info"})
+            of_prometheus = {"up"} | {name for name in names(prometheus, job="mcp") if name.startswith("scrape_")}
+            wait_until(lambda: names(prometheus, job="arithmetic") >= names(prometheus, job="mcp") - of_prometheus)
+            assert names(prometheus, job="arithmetic") - names(prometheus, job="mcp") == set()
+            assert states(prometheus)["mcp-collector"] == states(prometheus)["otelcol"] == {"up"}
+            builds = [each["metric"] for each in prometheus.query('mcp_build_info{job="arithmetic"}')]
+            assert len({build["instance"] for build in builds}) == 1
+            assert not [label for build in builds for label in build if label.startswith("otel_scope")]
+            # The rules find them: both ways of the same process come to the same sums.
+            wait_until(lambda: len(sums(prometheus, "mcp_requests_total_all")) == 2)
+            assert set(sums(prometheus, "mcp_requests_total_all")) == {"2"}
 
 
 def sums(prometheus: RunningPrometheus, name: str) -> list[str]:
