@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -41,6 +42,11 @@ def need(path: Path) -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return path
+
+
+def need_module(name: str) -> Any:
+    """Return a module of the extra `fleet`, or skip the test; likewise."""
+    return importlib.import_module(name) if os.environ.get("MCP_FLEET_REQUIRED") else pytest.importorskip(name)
 
 
 def run(program: Path, *arguments: str | Path, cwd: Path = FLEET) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,17 @@ ROUTES = [
 ]
 
 
-def alert(name: str, severity: str, *, over: bool = False, **labels: str) -> dict[str, Any]:
-    now = datetime.now(timezone.utc)
-    ends = {"endsAt": now.isoformat()} if over else {}
+def now() -> str:
+    return datetime.now(timezone.utc).isoformat()
+
+
+def alert(name: str, severity: str, **labels: str) -> dict[str, Any]:
     return {
         "labels": {"alertname": name, "severity": severity, "job": "mcp", **labels},
         "annotations": {"summary": f"{name} it is"},
-        "startsAt": (now - timedelta(minutes=1)).isoformat(),
+        # Now: what began longer ago than `group_wait` is told at once, before those that it comes with are known.
+        "startsAt": now(),
         "generatorURL": "http://prometheus.example/graph",
-        **ends,
     }
 
 
@@ -109,7 +111,7 @@ def test_who_is_told_what(version: str, tmp_path: Path) -> None:
         assert "<http://prometheus.example/graph|query>" in message["text"]
 
         # It answers again: what was held back is told now, and that it is over.
-        tell(alertmanager, [{**down, "endsAt": datetime.now(timezone.utc).isoformat()}])
+        tell(alertmanager, [{**down, "endsAt": now()}])
         wait_until(lambda: "RESOLVED McpServerDown of mcp" in channels.text("critical"))
         wait_until(lambda: "McpErrorShareHigh" in channels.text("critical"))
         (over,) = [each for each in channels.messages("critical") if each["title"] == "RESOLVED McpServerDown of mcp"]

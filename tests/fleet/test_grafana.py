@@ -22,7 +22,7 @@ from mcp.client import Client
 
 from tests.fleet.collecting import collector, pushing_to
 from tests.fleet.dashboards import DASHBOARDS, filled, metrics_in, panels, queries
-from tests.fleet.programs import FLEET, PROMETHEUSES, need
+from tests.fleet.programs import FLEET, PROMETHEUSES, need, need_module
 from tests.fleet.scraping import TOKEN, prometheus_folder
 from tests.integration.http_servers import HttpServer
 from tests.integration.processes import PATIENCE, get, wait_until
@@ -110,9 +110,9 @@ def test_misspelt_key_would_be_noticed(place: str) -> None:
 
 def misplaced(dashboard: dict[str, Any]) -> list[str]:
     """Return what Grafana's library drops or changes when it reads a dashboard and writes it again."""
-    models = pytest.importorskip("grafana_foundation_sdk.models.dashboard")
-    plugins = pytest.importorskip("grafana_foundation_sdk.cog.plugins")
-    encoder = pytest.importorskip("grafana_foundation_sdk.cog.encoder")
+    models = need_module("grafana_foundation_sdk.models.dashboard")
+    plugins = need_module("grafana_foundation_sdk.cog.plugins")
+    encoder = need_module("grafana_foundation_sdk.cog.encoder")
     plugins.register_default_plugins()
     written = json.loads(json.dumps(models.Dashboard.from_json(dashboard), cls=encoder.JSONEncoder))
     return list(lost(dashboard, written))
@@ -161,6 +161,7 @@ def test_every_question_is_answered(tmp_path: Path) -> None:
         HttpServer("streamable-http", settings={**settings, **pushing_to(ports)}) as server,
     ):
         config = prometheus_folder(tmp_path, server.url.removeprefix("http://"), ports)
+        (config.parent / "rules" / "alarm.yml").write_text(ALARM)
         with RunningPrometheus(tmp_path, config, need(PROMETHEUSES["3.14"])) as prometheus:
             call(server)
             wait_until(lambda: prometheus.query('mcp_errors_total{job="mcp"}'))

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from mcp_opentelemetry.config import Settings
-from tests.fleet.programs import CUSTOM_RESOURCES, FLEET, PROMTOOLS, ROOT, need, run
+from tests.fleet.programs import CUSTOM_RESOURCES, FLEET, PROMTOOLS, ROOT, need, need_module, run
 from tests.fleet.prometheus_rule import RESOURCE, resource
 from tests.fleet.scraping import TOKEN
 from tests.integration.http_servers import HttpServer
@@ -31,7 +31,7 @@ PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 @pytest.mark.parametrize("version", ["1.25", "1.37"])
 @pytest.mark.parametrize("kind", ["Deployment", "Service", "NetworkPolicy"])
 def test_resource_is_kubernetes_own(kind: str, version: str) -> None:
-    kubernetes_validate = pytest.importorskip("kubernetes_validate")
+    kubernetes_validate = need_module("kubernetes_validate")
     kubernetes_validate.validate(RESOURCES[kind], version, strict=True)
     wrong = {**RESOURCES[kind], "spec": {**RESOURCES[kind]["spec"], "mispelt": 1}}
     with pytest.raises(kubernetes_validate.ValidationError):

@@ -72,7 +72,7 @@ def test_server_is_scraped_with_the_token_and_missed_without(version: str, tmp_p
     with RunningPrometheus(tmp_path, config, need(PROMETHEUSES[version])) as prometheus:
         wait_until(lambda: prometheus.query('mcp_requests_total_all{job="mcp",telemetry="mcp"}'))
         wait_until(lambda: prometheus.query('mcp_errors_total_all{job="mcp"}'))
-        assert states(prometheus)["mcp"] == {"up"}
+        wait_until(lambda: states(prometheus)["mcp"] == {"up"})
         wait_until(lambda: ("", "firing") in alert_states(prometheus, "McpWatchdog"))
         assert alert_states(prometheus, "McpServerDown") == []
 
@@ -108,7 +108,8 @@ def test_what_is_pushed_has_the_names_of_what_is_scraped(tmp_path: Path) -> None
             of_prometheus = {"up"} | {name for name in names(prometheus, job="mcp") if name.startswith("scrape_")}
             wait_until(lambda: names(prometheus, job="arithmetic") >= names(prometheus, job="mcp") - of_prometheus)
             assert names(prometheus, job="arithmetic") - names(prometheus, job="mcp") == set()
-            assert states(prometheus)["mcp-collector"] == states(prometheus)["otelcol"] == {"up"}
+            for job in ("mcp-collector", "otelcol"):
+                wait_until(lambda job=job: states(prometheus)[job] == {"up"})
             builds = [each["metric"] for each in prometheus.query('mcp_build_info{job="arithmetic"}')]
             assert len({build["instance"] for build in builds}) == 1
             assert not [label for build in builds for label in build if label.startswith("otel_scope")]
