@@ -63,15 +63,6 @@ def running(program: Path, arguments: list[str], port: int, log: Path) -> Iterat
             process.wait(30)
 
 
-def asks(service: str, programs: Mapping[str, Path], shipped: int, port: int) -> bool:
-    """Run a service's health check, of a program that listens on another port here."""
-    kind, program, *arguments = SERVICES[service]["healthcheck"]["test"]
-    assert kind == "CMD"
-    words = [word.replace(f"127.0.0.1:{shipped}", f"127.0.0.1:{port}") for word in arguments]
-    done = subprocess.run([programs[program], *words], capture_output=True, timeout=60, check=False)
-    return done.returncode == 0
-
-
 def test_file_follows_the_specification(tmp_path: Path) -> None:
     said = run(COMPOSE, "-format", "json", FILE)
     assert set(yaml.safe_load(said)["services"]) == {"net", *PORTS}
@@ -149,36 +140,49 @@ def test_collector_has_its_settings(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_prometheus_runs_with_its_arguments(tmp_path: Path) -> None:
-    config = prometheus_folder(tmp_path, "127.0.0.1:1")
-    port = free_port()
-    arguments = [
-        word.replace("/etc/prometheus", str(config.parent))
-        .replace("=/prometheus", f"={tmp_path / 'data'}")
-        .replace("0.0.0.0:9090", f"127.0.0.1:{port}")
-        for word in SERVICES["prometheus"]["command"]
-    ]
-    programs = {"promtool": need(PROMTOOLS["3.14"])}
-    assert not asks("prometheus", programs, 9090, port)
-    with running(need(PROMETHEUSES["3.14"]), arguments, port, tmp_path / "log"):
-        wait_until(lambda: asks("prometheus", programs, 9090, port))
+def shipped(service: str, folder: Path) -> Path:
+    """Return a service's files, copied to a folder, with paths that are there."""
+    if service == "prometheus":
+        return prometheus_folder(folder, "127.0.0.1:1").parent
+    copy = Path(shutil.copytree(FLEET / service, folder / service))
+    config = copy / f"{service}.yml"
+    config.write_text(config.read_text().replace(f"/etc/{service}", str(copy)))
+    return copy
 
 
-def test_alertmanager_runs_with_its_arguments(tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(FLEET / "alertmanager", tmp_path / "alertmanager"))
-    config = folder / "alertmanager.yml"
-    config.write_text(config.read_text().replace("/etc/alertmanager", str(folder)))
-    port = free_port()
-    arguments = [
-        word.replace("/etc/alertmanager", str(folder))
-        .replace("=/alertmanager", f"={tmp_path / 'data'}")
-        .replace("0.0.0.0:9093", f"127.0.0.1:{port}")
-        for word in SERVICES["alertmanager"]["command"]
-    ]
-    programs = {"amtool": need(AMTOOLS["0.34"])}
-    assert not asks("alertmanager", programs, 9093, port)
-    with running(need(ALERTMANAGERS["0.34"]), arguments, port, tmp_path / "log"):
-        wait_until(lambda: asks("alertmanager", programs, 9093, port))
+@pytest.mark.parametrize(
+    ("service", "program", "asking", "inside"),
+    [
+        ("prometheus", PROMETHEUSES["3.14"], PROMTOOLS["3.14"], 9090),
+        ("alertmanager", ALERTMANAGERS["0.34"], AMTOOLS["0.34"], 9093),
+    ],
+)
+def test_program_runs_with_its_arguments(
+    service: str, program: Path, asking: Path, inside: int, tmp_path: Path
+) -> None:
+    files, port = shipped(service, tmp_path), free_port()
+    here = {
+        f"/etc/{service}": str(files),
+        f"=/{service}": f"={tmp_path / 'data'}",
+        f"0.0.0.0:{inside}": f"127.0.0.1:{port}",
+    }
+    arguments = [translated(word, here) for word in SERVICES[service]["command"]]
+    kind, name, *words = SERVICES[service]["healthcheck"]["test"]
+    assert (kind, name) == ("CMD", asking.name)
+
+    def is_well() -> bool:
+        asked = [need(asking), *(translated(word, {f"127.0.0.1:{inside}": f"127.0.0.1:{port}"}) for word in words)]
+        return subprocess.run(asked, capture_output=True, timeout=60, check=False).returncode == 0
+
+    assert not is_well()
+    with running(need(program), arguments, port, tmp_path / "log"):
+        wait_until(is_well)
+
+
+def translated(word: str, here: Mapping[str, str]) -> str:
+    for inside, outside in here.items():
+        word = word.replace(inside, outside)
+    return word
 
 
 def test_example_runs_as_in_its_container(tmp_path: Path) -> None:
