@@ -14,7 +14,7 @@ from tests.fleet.kubernetes_api import pods_of
 from tests.fleet.programs import FLEET, PROMETHEUSES, PROMTOOLS, need, run
 from tests.fleet.scraping import TOKEN, prometheus_folder
 from tests.integration.http_servers import HttpServer
-from tests.integration.processes import get, wait_until
+from tests.integration.processes import wait_until
 from tests.integration.prometheus_server import RunningPrometheus
 
 SERVER = {"OTEL_PYTHON_MCP_HTTP_TOKEN": TOKEN, "OTEL_SERVICE_NAME": "arithmetic"}
@@ -45,10 +45,10 @@ def alert_states(prometheus: RunningPrometheus, name: str) -> list[tuple[str, st
     ]
 
 
-def names(prometheus: RunningPrometheus, **labels: str) -> set[str]:
-    """Return the names of the metrics that have these labels now."""
-    selector = ",".join(f'{name}="{value}"' for name, value in labels.items())
-    return {each["metric"]["__name__"] for each in prometheus.query(f"{{{selector}}}")}
+def measured(prometheus: RunningPrometheus, job: str) -> set[str]:
+    """Return the names of a job's metrics, without those of Prometheus itself and of rules."""
+    names = {each["metric"]["__name__"] for each in prometheus.query(f'{{job="{job}"}}')}
+    return {name for name in names if not re.match(r"up$|scrape_|ALERTS|mcp:|mcp_\w+_(all|avg)$", name)}
 
 
 @pytest.mark.parametrize("version", PROMTOOLS)
@@ -94,20 +94,19 @@ def test_targets_are_read_again_when_they_change(tmp_path: Path, server: HttpSer
             wait_until(lambda: len(prometheus.query('up{job="mcp"} == 1')) == 2)
 
 
-def test_what_is_pushed_has_the_names_of_what_is_scraped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("config", [None, FLEET / "otelcol.yaml"], ids=["another collector", "ours"])
+def test_what_is_pushed_has_the_names_of_what_is_scraped(config: Path | None, tmp_path: Path) -> None:
     """Over the real collector: every metric of `/metrics`, under its name, with the labels that tell servers apart."""
     with (
-        collector(tmp_path) as ports,
+        collector(tmp_path, config) as ports,
         HttpServer("streamable-http", settings={**SERVER, **pushing_to(ports)}) as server,
     ):
         server.call("add", a=1, b=2)
         server.call("boom")
-        config = prometheus_folder(tmp_path, address(server), ports)
-        with RunningPrometheus(tmp_path, config, need(PROMETHEUSES["3.14"])) as prometheus:
-            wait_until(lambda: names(prometheus, job="mcp") >= {"mcp_errors_total", "mcp_build_info"})
-            of_prometheus = {"up"} | {name for name in names(prometheus, job="mcp") if name.startswith("scrape_")}
-            wait_until(lambda: names(prometheus, job="arithmetic") >= names(prometheus, job="mcp") - of_prometheus)
-            assert names(prometheus, job="arithmetic") - names(prometheus, job="mcp") == set()
+        scraping = prometheus_folder(tmp_path, address(server), ports)
+        with RunningPrometheus(tmp_path, scraping, need(PROMETHEUSES["3.14"])) as prometheus:
+            wait_until(lambda: measured(prometheus, "mcp") >= {"mcp_errors_total", "mcp_build_info"})
+            wait_until(lambda: measured(prometheus, "arithmetic") == measured(prometheus, "mcp"))
             for job in ("mcp-collector", "otelcol"):
                 wait_until(lambda job=job: states(prometheus)[job] == {"up"})
             builds = [each["metric"] for each in prometheus.query('mcp_build_info{job="arithmetic"}')]
@@ -157,8 +156,3 @@ def test_kubernetes_discovery_can_be_switched_on_in_the_main_file(tmp_path: Path
     config = prometheus_folder(tmp_path, "127.0.0.1:8000")
     config.write_text(config.read_text().replace("# scrape_config_files", "scrape_config_files"))
     assert "SUCCESS" in run(PROMTOOLS["3.14"], "check", "config", config)
-
-
-def test_example_target_is_the_port_of_the_example(server: HttpServer) -> None:
-    assert get(f"{server.url}/livez")[0] == 200
-    assert "127.0.0.1:8000" in (FLEET / "prometheus" / "targets" / "mcp.yml").read_text()
