@@ -41,20 +41,23 @@ class RealAlertmanager:
 
     Args:
         directory: for its configuration, its data and its log.
-        webhook: the URL that it notifies.
+        webhook: the URL that it notifies, where no configuration is there yet.
+        program: which Alertmanager.
     """
 
-    def __init__(self, directory: Path, webhook: str) -> None:
+    def __init__(self, directory: Path, webhook: str = "", program: str | None = BINARY) -> None:
         self.port = free_port()
+        self._program = program
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
-        (directory / "alertmanager.yml").write_text(CONFIG.format(url=webhook))
+        if webhook:
+            (directory / "alertmanager.yml").write_text(CONFIG.format(url=webhook))
 
     def start(self) -> None:
         """Return when it answers."""
-        assert BINARY is not None
+        assert self._program is not None
         command = [
-            BINARY,
+            self._program,
             f"--config.file={self._directory / 'alertmanager.yml'}",
             f"--storage.path={self._directory / 'data'}",
             f"--web.listen-address=127.0.0.1:{self.port}",

@@ -4,8 +4,9 @@
 set -euo pipefail
 
 version=v0.314.0 # of the module: Prometheus 3.14.0
+tags=remove_all_sd,enable_kubernetes_sd,netgo
 target=${1:-$HOME/.cache/mcp-opentelemetry}
-[ -x "$target/promtool" ] && [ -x "$target/prometheus" ] && exit 0
+[ "$(cat "$target/prometheus.build" 2>/dev/null)" = "$version $tags" ] && exit 0
 
 module=$(cd / && go mod download -json "github.com/prometheus/prometheus@$version" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
 work=$(mktemp -d)
@@ -16,6 +17,7 @@ chmod -R u+w "$work"
 rm -f "$work/go.work"
 mkdir -p "$target"
 for program in promtool prometheus; do
-  (cd "$work" && GOWORK=off go build -tags remove_all_sd,netgo -ldflags "-s -w" -o "$target/$program.new" "./cmd/$program")
+  (cd "$work" && GOWORK=off go build -tags "$tags" -ldflags "-s -w" -o "$target/$program.new" "./cmd/$program")
   mv "$target/$program.new" "$target/$program"
 done
+echo "$version $tags" >"$target/prometheus.build"

@@ -1,4 +1,4 @@
-"""A real Prometheus on loopback, with rules of its own, that scrapes one server every second."""
+"""A real Prometheus on loopback: with a configuration of its own, or one that scrapes one server every second."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import pytest
 from typing_extensions import Self
@@ -14,10 +15,64 @@ from typing_extensions import Self
 from tests.integration.processes import free_port, get, is_listening, wait_until
 
 PROMETHEUS: Final = Path(os.environ.get("PROMETHEUS") or Path.home() / ".cache/mcp-opentelemetry/prometheus")
+BUILD: Final = "tests/integration/build_prometheus.sh builds it"
 
 
-class PrometheusServer:
+class RunningPrometheus:
     """A process; at the end of `with` it is gone.
+
+    Args:
+        folder: for its data.
+        config: the path of its configuration.
+        program: which Prometheus.
+    """
+
+    def __init__(self, folder: Path, config: Path, program: Path = PROMETHEUS) -> None:
+        if not program.exists():
+            if os.environ.get("MCP_PROMETHEUS_REQUIRED"):
+                pytest.fail(f"{program} is missing")
+            pytest.skip(f"{program} is missing: {BUILD}")
+        self.port = free_port()
+        self._process = subprocess.Popen(
+            [
+                str(program),
+                f"--config.file={config}",
+                f"--storage.tsdb.path={folder / 'data'}",
+                f"--web.listen-address=127.0.0.1:{self.port}",
+                "--log.level=error",
+            ]
+        )
+
+    def __enter__(self) -> Self:
+        wait_until(self._is_ready)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(30)
+
+    def _is_ready(self) -> bool:
+        assert self._process.poll() is None, "it does not take its configuration"
+        return is_listening(self.port) and get(f"http://127.0.0.1:{self.port}/-/ready")[0] == 200
+
+    def ask(self, path: str) -> Any:
+        """Return the data that an API path answers."""
+        status, body = get(f"http://127.0.0.1:{self.port}/api/v1/{path}")
+        assert status == 200, body
+        return json.loads(body)["data"]
+
+    def query(self, expr: str) -> list[Any]:
+        """Return the elements of what an expression comes to now."""
+        return self.ask(f"query?query={quote(expr)}")["result"]
+
+    def firing(self) -> set[tuple[tuple[str, str], ...]]:
+        """Return the labels of the alerts that fire, without those that tell who was scraped."""
+        alerts = self.ask("alerts")["alerts"]
+        return {own_labels(alert["labels"]) for alert in alerts if alert["state"] == "firing"}
+
+
+class PrometheusServer(RunningPrometheus):
+    """A Prometheus with one target.
 
     Args:
         folder: for its configuration and data.
@@ -26,11 +81,6 @@ class PrometheusServer:
     """
 
     def __init__(self, folder: Path, target: str, rules: Path) -> None:
-        if not PROMETHEUS.exists():
-            if os.environ.get("MCP_PROMETHEUS_REQUIRED"):
-                pytest.fail(f"{PROMETHEUS} is missing")
-            pytest.skip(f"{PROMETHEUS} is missing: tests/integration/build_prometheus.sh builds it")
-        self._port = free_port()
         config = folder / "prometheus.yml"
         config.write_text(
             json.dumps(
@@ -41,34 +91,7 @@ class PrometheusServer:
                 }
             )
         )
-        self._process = subprocess.Popen(
-            [
-                str(PROMETHEUS),
-                f"--config.file={config}",
-                f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address=127.0.0.1:{self._port}",
-                "--log.level=error",
-            ]
-        )
-
-    def __enter__(self) -> Self:
-        wait_until(lambda: is_listening(self._port))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(30)
-
-    def ask(self, path: str) -> Any:
-        """Return the data that an API path answers."""
-        status, body = get(f"http://127.0.0.1:{self._port}/api/v1/{path}")
-        assert status == 200, body
-        return json.loads(body)["data"]
-
-    def firing(self) -> set[tuple[tuple[str, str], ...]]:
-        """Return the labels of the alerts that fire, without those that tell who was scraped."""
-        alerts = self.ask("alerts")["alerts"]
-        return {own_labels(alert["labels"]) for alert in alerts if alert["state"] == "firing"}
+        super().__init__(folder, config)
 
 
 def own_labels(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -36,7 +36,19 @@ MODULES = [
 # These stand around the host's own call, or run at installation.
 HOSTS = {
     *("__init__", "install", "watch", "silence", "note_tools", "take_notes", "get_operations", "marking_stdio"),
-    *("_compose", "_handle", "_replace_native", "_connect", "_send", "_close", "closing", "_notify", "_receive"),
+    *(
+        "_compose",
+        "_handle",
+        "_replace_native",
+        "_connect",
+        "_send",
+        "_close",
+        "closing",
+        "_notify",
+        "_receive",
+        "_after",
+    ),
+    "settled",
     *(
         "_keep_exception",
         "_keep_response",

@@ -1,0 +1,1 @@
+"""The files of `collector-config`, run by the programs that they are for."""
