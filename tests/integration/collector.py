@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from typing_extensions import Self
 
@@ -93,19 +94,18 @@ class Collector:
         self._process.wait(PATIENCE)
         self._process = None
 
-    def samples(self, accept: str = "") -> Iterator[Sample]:
+    def samples(self) -> Iterator[Sample]:
         """Yield what Prometheus would scrape."""
         return scrape(f"http://{self.prometheus}/metrics")
 
-    def own_samples(self) -> Iterator[Sample]:
-        """Yield what it says about itself."""
-        return scrape(f"http://127.0.0.1:{self._telemetry}/metrics")
-
     def sum_of(self, name: str, **labels: str) -> float:
-        """Return the sum over all samples of a name that have these labels."""
-        return sum(
-            sample.value for sample in self.samples() if sample.name == name and labels.items() <= sample.labels.items()
-        )
+        """Return the sum over all samples for Prometheus that have a name and these labels."""
+        return sum(each.value for each in self.samples() if each.name == name and labels.items() <= each.labels.items())
+
+    def own_sum(self, name: str) -> float:
+        """Return the sum over all samples of what it counts about itself."""
+        counted = scrape(f"http://127.0.0.1:{self._telemetry}/metrics")
+        return sum(each.value for each in counted if each.name in {name, f"{name}_total"})
 
     def _is_healthy(self) -> bool:
         assert self._process
@@ -117,8 +117,10 @@ class Collector:
 
 
 def scrape(url: str) -> Iterator[Sample]:
-    """Yield every sample of an exposition in Prometheus's text format."""
-    status, body = get(url)
+    """Yield every sample of an exposition, asked for in OpenMetrics as Prometheus does."""
+    status, body = get(url, accept="application/openmetrics-text; version=1.0.0")
     assert status == 200, body
-    for family in text_string_to_metric_families(body):
+    is_openmetrics = body.endswith("# EOF\n")
+    families = openmetrics.text_string_to_metric_families if is_openmetrics else text_string_to_metric_families
+    for family in families(body):
         yield from family.samples

@@ -1,4 +1,4 @@
-"""A process that makes as many tool calls as each line of its stdin says; sends their spans where the line is `flush`."""
+"""A process that makes as many tool calls as a line of its stdin says, and sends their spans where it says `flush`."""
 
 from __future__ import annotations
 
