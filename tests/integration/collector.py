@@ -45,7 +45,7 @@ class Collector:
         self._command = [otelcol(), *(word for name in configs for word in ("--config", str(CONFIGS / name)))]
         grpc, http, prometheus, health, self._telemetry = (free_port() for _ in range(5))
         self.endpoint = f"http://127.0.0.1:{http}"
-        self.grpc_endpoint = f"http://127.0.0.1:{grpc}"
+        self._grpc_endpoint = f"http://127.0.0.1:{grpc}"
         self.prometheus = f"127.0.0.1:{prometheus}"
         self._health = f"127.0.0.1:{health}"
         self._environment = {
@@ -65,6 +65,11 @@ class Collector:
     def settings(self) -> dict[str, str]:
         """The variables that make a process send everything here."""
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+
+    @property
+    def grpc_settings(self) -> dict[str, str]:
+        """Likewise, over gRPC."""
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self._grpc_endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
 
     def __enter__(self) -> Self:
         self.start()

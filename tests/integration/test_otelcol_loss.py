@@ -12,6 +12,7 @@ from tests.integration.collector import Collector
 from tests.integration.collector_files import AGENT, GATEWAY
 from tests.integration.otlp_receiver import Receiver, http_receiver
 from tests.integration.processes import Process, free_port, wait_until
+from tests.integration.stdio_servers import StdioServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,6 +72,10 @@ class Backend:
     def requests(self) -> int:
         """Return how often it was asked in this life."""
         return self._lives[-1].requests
+
+    def logged(self) -> list[str]:
+        """Return the texts of all log records that have arrived."""
+        return [text for life in self._lives for text in life.logged()]
 
     def spans(self) -> list[bytes]:
         """Return the ids of all spans that have arrived, as often as they have."""
@@ -139,6 +144,16 @@ def test_nothing_is_lost_while_agent_gateway_and_backend_come_and_go(
         arrived = backend.spans()
     print(f"{caller.made} spans made, {len(set(arrived))} arrived, {len(arrived) - len(set(arrived))} of them twice")
     assert caller.made == 10_000
+
+
+def test_log_records_wait_for_the_gateway_too(agent: Collector, gateway: Collector, backend: Backend) -> None:
+    settings = agent.grpc_settings | {"OTEL_LOGS_EXPORTER": "otlp", "OTEL_BLRP_SCHEDULE_DELAY": "100"}
+    gateway.kill()
+    with StdioServer(settings=settings) as server:
+        server.call("note", text="hello")
+        wait_until(lambda: agent.own_sum("otelcol_receiver_accepted_log_records") == 1)
+    gateway.start()
+    wait_until(lambda: backend.logged() == ["hello"])
 
 
 def test_without_an_agent_the_process_gives_up_what_it_cannot_send(gateway: Collector, backend: Backend) -> None:
