@@ -13,5 +13,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$target"
 (cd "$work" && go run "go.opentelemetry.io/collector/cmd/builder@$version" --config "$manifest" --ldflags "-s -w")
-mv "$work/otelcol/otelcol" "$target/otelcol"
+mv "$work/otelcol/otelcol" "$target/otelcol.new"
+mv "$target/otelcol.new" "$target/otelcol"
 cp "$manifest" "$target/otelcol.yaml"

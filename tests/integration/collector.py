@@ -36,7 +36,7 @@ class Collector:
     """A process that keeps its ports and its queue over restarts; at the end of `with` it is gone.
 
     Args:
-        folder: for its queue and its log.
+        folder: for its queue and its log; made if it is not there.
         configs: files of `collector-config`, each over the one before; absolute paths of others.
         settings: environment variables, beside those of its ports and its queue.
     """
@@ -58,6 +58,7 @@ class Collector:
             "OTELCOL_QUEUE_DIRECTORY": str(folder / "queue"),
             **(settings or {}),
         }
+        folder.mkdir(exist_ok=True)
         self._log = folder / "otelcol.log"
         self._process: subprocess.Popen[bytes] | None = None
 

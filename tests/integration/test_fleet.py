@@ -12,7 +12,7 @@ from mcp_opentelemetry import alerts
 from tests.alerts.sink import Sink, listening
 from tests.integration.alertmanager import RealAlertmanager, needs_alertmanager
 from tests.integration.collector import Collector
-from tests.integration.collector_files import AGENT, GATEWAY
+from tests.integration.collector_files import GATEWAY
 from tests.integration.http_servers import HttpServer
 from tests.integration.processes import wait_until
 from tests.integration.prometheus_server import PrometheusServer
@@ -51,18 +51,8 @@ def alertmanager(tmp_path: Path, sink: Sink) -> Iterator[RealAlertmanager]:
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Collector]:
-    folder = tmp_path / "gateway"
-    folder.mkdir()
-    with Collector(folder, GATEWAY, settings={"OTELCOL_TRACES_EXPORTERS": "[nop]"}) as gateway:
+    with Collector(tmp_path / "gateway", GATEWAY, settings={"OTELCOL_TRACES_EXPORTERS": "[nop]"}) as gateway:
         yield gateway
-
-
-@pytest.fixture
-def agent(tmp_path: Path, gateway: Collector) -> Iterator[Collector]:
-    folder = tmp_path / "agent"
-    folder.mkdir()
-    with Collector(folder, AGENT, settings={"OTELCOL_GATEWAY_ENDPOINT": gateway.endpoint}) as agent:
-        yield agent
 
 
 def last_told(sink: Sink) -> dict[str, str]:

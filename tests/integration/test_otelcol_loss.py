@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from typing_extensions import Self
 
+from tests.integration.backend import Backend
 from tests.integration.collector import Collector
-from tests.integration.collector_files import AGENT, GATEWAY
-from tests.integration.otlp_receiver import Receiver, http_receiver
-from tests.integration.processes import Process, free_port, wait_until
+from tests.integration.collector_files import GATEWAY
+from tests.integration.processes import Process, wait_until
 from tests.integration.stdio_servers import StdioServer
 
 if TYPE_CHECKING:
@@ -46,42 +45,6 @@ class Caller(Process):
         wait_until(lambda: len(self.stdout.lines) == self._told)
 
 
-class Backend:
-    """A stub of what keeps spans, on a port of its own, that comes and goes."""
-
-    def __init__(self) -> None:
-        self._port = free_port()
-        self._lives: list[Receiver] = []
-        self._running: Any = None
-        self.endpoint = f"http://127.0.0.1:{self._port}"
-
-    def __enter__(self) -> Self:
-        self._running = http_receiver(port=self._port)
-        self._lives.append(self._running.__enter__())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._running:
-            self._running.__exit__(None, None, None)
-            self._running = None
-
-    def refuse(self, status: int) -> None:
-        """Answer everything with an HTTP status from now on; 0 to take it again."""
-        self._lives[-1].refuses = status
-
-    def requests(self) -> int:
-        """Return how often it was asked in this life."""
-        return self._lives[-1].requests
-
-    def logged(self) -> list[str]:
-        """Return the texts of all log records that have arrived."""
-        return [text for life in self._lives for text in life.logged()]
-
-    def spans(self) -> list[bytes]:
-        """Return the ids of all spans that have arrived, as often as they have."""
-        return [span.span_id for life in self._lives for span in life.spans]
-
-
 @pytest.fixture
 def backend() -> Iterator[Backend]:
     with Backend() as backend:
@@ -90,18 +53,9 @@ def backend() -> Iterator[Backend]:
 
 @pytest.fixture
 def gateway(tmp_path: Path, backend: Backend) -> Iterator[Collector]:
-    folder = tmp_path / "gateway"
-    folder.mkdir()
-    with Collector(folder, GATEWAY, settings={"OTELCOL_BACKEND_ENDPOINT": backend.endpoint}) as gateway:
+    settings = {"OTELCOL_BACKEND_ENDPOINT": backend.endpoint}
+    with Collector(tmp_path / "gateway", GATEWAY, settings=settings) as gateway:
         yield gateway
-
-
-@pytest.fixture
-def agent(tmp_path: Path, gateway: Collector) -> Iterator[Collector]:
-    folder = tmp_path / "agent"
-    folder.mkdir()
-    with Collector(folder, AGENT, settings={"OTELCOL_GATEWAY_ENDPOINT": gateway.endpoint}) as agent:
-        yield agent
 
 
 def test_nothing_is_lost_while_agent_gateway_and_backend_come_and_go(
@@ -122,11 +76,11 @@ def test_nothing_is_lost_while_agent_gateway_and_backend_come_and_go(
         gateway.start()
         backend.refuse(0)
 
-        backend.__exit__()
+        backend.go()
         caller.make(1500)
         gateway.stop()
         gateway.start()
-        backend.__enter__()
+        backend.come()
 
         gateway.kill()
         caller.make(1500)
@@ -144,6 +98,25 @@ def test_nothing_is_lost_while_agent_gateway_and_backend_come_and_go(
         arrived = backend.spans()
     print(f"{caller.made} spans made, {len(set(arrived))} arrived, {len(arrived) - len(set(arrived))} of them twice")
     assert caller.made == 10_000
+
+
+def test_queue_in_memory_would_lose_what_is_taken(tmp_path: Path, backend: Backend) -> None:
+    """As a control: what the test above calls lost is seen to be."""
+    (tmp_path / "over.yaml").write_text("exporters: {otlp_http/backend: {sending_queue: {storage: null}}}")
+    settings = {"OTELCOL_BACKEND_ENDPOINT": backend.endpoint}
+    with (
+        Collector(tmp_path, GATEWAY, str(tmp_path / "over.yaml"), settings=settings) as gateway,
+        Caller(gateway) as caller,
+    ):
+        backend.refuse(503)
+        caller.make(500)
+        gateway.kill()
+        gateway.start()
+        backend.refuse(0)
+        caller.make(500)
+        wait_until(lambda: len(backend.spans()) >= 500)
+        gateway.stop()  # it sends what it has
+    assert len(backend.spans()) == 500
 
 
 def test_log_records_wait_for_the_gateway_too(agent: Collector, gateway: Collector, backend: Backend) -> None:

@@ -44,6 +44,13 @@ def measured(gateway: Collector) -> set[str]:
     return {sample.labels["job"] for sample in gateway.samples() if sample.name == _CALLS}
 
 
+def sending_to(gateway: Collector) -> TracerProvider:
+    """Return a provider that is nobody's distribution."""
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{gateway.endpoint}/v1/traces")))
+    return provider
+
+
 def call(gateway: Collector, job: str, *, ours: bool, **settings: str) -> None:
     """Have a server send the spans of a call that works and of one that does not; returns when they are taken."""
     server = "stdio_or_http.py" if ours else "native.py"
@@ -73,6 +80,15 @@ def test_server_may_say_whether_it_is_measured(gateway: Collector) -> None:
     assert measured(gateway) == {"ours"}
 
 
+def test_spans_of_ours_are_not_measured_where_another_distribution_has_set_the_sdk_up(gateway: Collector) -> None:
+    provider = sending_to(gateway)
+    provider.get_tracer("mcp_opentelemetry").start_span("measured in process").end()
+    provider.get_tracer("another").start_span("not measured").end()
+    provider.shutdown()
+    wait_until(lambda: gateway.sum_of(_CALLS) > 0)
+    assert {each.labels["span_name"] for each in gateway.samples() if each.name == _CALLS} == {"not measured"}
+
+
 def test_tail_sampling_keeps_errors_and_slow_traces_and_measures_all(tmp_path: Path, backend: Receiver) -> None:
     settings = {
         "OTELCOL_BACKEND_ENDPOINT": backend.endpoint,
@@ -81,8 +97,7 @@ def test_tail_sampling_keeps_errors_and_slow_traces_and_measures_all(tmp_path: P
         "OTELCOL_SAMPLED_PERCENT": "0",
     }
     with Collector(tmp_path, GATEWAY, TAIL_SAMPLING, settings=settings) as gateway:
-        provider = TracerProvider()
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{gateway.endpoint}/v1/traces")))
+        provider = sending_to(gateway)
         tracer = provider.get_tracer("test")
         for _ in range(100):
             tracer.start_span("good").end()

@@ -45,8 +45,6 @@ def test_only_those_with_a_certificate_get_in(certificates: Path) -> None:
         "OTELCOL_TLS_KEY": key,
         "OTELCOL_TLS_CLIENT_CA": authority,
     }
-    for name in ("gateway", "agent"):
-        (certificates / name).mkdir()
     with Collector(certificates / "gateway", GATEWAY, TLS, settings=gateway_settings) as gateway:
         address = gateway.endpoint.removeprefix("http://")
         agent_settings = {
