@@ -130,18 +130,18 @@ def test_log_records_wait_for_the_gateway_too(agent: Collector, gateway: Collect
 
 
 def test_without_an_agent_the_process_gives_up_what_it_cannot_send(gateway: Collector, backend: Backend) -> None:
-    with Caller(gateway, {"OTEL_EXPORTER_OTLP_TIMEOUT": "3"}) as caller:
+    with Caller(gateway, {"OTEL_EXPORTER_OTLP_TIMEOUT": "10"}) as caller:
         caller.make(500)
         wait_until(lambda: len(backend.spans()) == 500)
         gateway.kill()
-        caller.make(1000)
+        caller.make(500)
         gateway.start()
         caller.make(500)
-        wait_until(lambda: len(backend.spans()) == 1000)
+        wait_until(lambda: len(backend.spans()) >= 1000)
         # Counters are sums since the start: what was not sent is in the next.
         wait_until(lambda: gateway.sum_of("mcp_requests_total", job="caller") == caller.made)
     print(f"{caller.made} spans made, {len(backend.spans())} arrived")
-    assert len(backend.spans()) == 1000
+    assert (caller.made, len(backend.spans())) == (1500, 1000)
 
 
 def test_full_queue_holds_senders_up_and_drops_nothing(tmp_path: Path, backend: Backend) -> None:
