@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.collector import Collector
+from tests.integration.collector_files import AGENT
 from tests.integration.holds import Holds
 from tests.integration.otlp_receiver import RECEIVERS, Receiver
 
@@ -32,3 +34,11 @@ def hanging_receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
 def holds(tmp_path: Path) -> Holds:
     """Return what holds up a server of `held.py`: nothing yet."""
     return Holds(tmp_path)
+
+
+@pytest.fixture
+def agent(tmp_path: Path, gateway: Collector) -> Iterator[Collector]:
+    """Run a collector beside the servers, before the `gateway` of the test's module."""
+    settings = {"OTELCOL_GATEWAY_ENDPOINT": gateway.endpoint}
+    with Collector(tmp_path / "agent", AGENT, settings=settings) as agent:
+        yield agent

@@ -1,10 +1,12 @@
 """A STUB of an OTLP receiver, over gRPC and over HTTP/protobuf: it keeps what arrives, and is no collector.
 
-It listens on a free port of loopback. `hangs=True` makes one that accepts every request and never answers.
+It listens on a free port of loopback. `hangs=True` makes one that accepts every request and never answers;
+`refuses` is the HTTP status that one answers with from now on, keeping nothing.
 """
 
 from __future__ import annotations
 
+import gzip
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +36,7 @@ class Receiver:
 
     protocol: str
     hangs: bool
+    refuses: int = 0
     endpoint: str = ""
     spans: list[Span] = field(default_factory=list)
     metrics: list[Metric] = field(default_factory=list)
@@ -127,6 +130,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
+        if self.server.receiver.refuses:
+            self.server.receiver.requests += 1
+            self.send_response(self.server.receiver.refuses)
+            self.end_headers()
+            return
+        if self.headers["content-encoding"] == "gzip":
+            body = gzip.decompress(body)
         answer = self.server.receiver.take(self.requests[self.path].FromString(body)).SerializeToString()
         if self.server.receiver.hangs:
             return  # the sender is long gone
@@ -141,10 +151,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def http_receiver(*, hangs: bool = False) -> Generator[Receiver]:
+def http_receiver(*, hangs: bool = False, port: int = 0) -> Generator[Receiver]:
     """Run a receiver for OTLP over HTTP/protobuf."""
     receiver = Receiver("http/protobuf", hangs)
-    with _HttpServer(("127.0.0.1", 0), _Handler) as server:
+    with _HttpServer(("127.0.0.1", port), _Handler) as server:
         server.receiver = receiver
         receiver.endpoint = f"http://127.0.0.1:{server.server_port}"
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -88,7 +88,7 @@ def get(url: str, method: str = "GET", **headers: str) -> tuple[int, str]:
     parts = urlsplit(url)
     connection = HTTPConnection(parts.netloc, timeout=PATIENCE)
     try:
-        connection.request(method, f"{parts.path}?{parts.query}" if parts.query else parts.path, headers=headers)
+        connection.request(method, parts._replace(scheme="", netloc="").geturl(), headers=headers)
         response = connection.getresponse()
         return response.status, response.read().decode()
     finally:

@@ -78,16 +78,24 @@ class PrometheusServer(RunningPrometheus):
         folder: for its configuration and data.
         target: `host:port` of what it scrapes.
         rules: the path of a rule file.
+        alertmanager: `host:port` of whom it tells, if anybody.
+        honor_labels: whether `job` and `instance` are the target's to say.
     """
 
-    def __init__(self, folder: Path, target: str, rules: Path) -> None:
+    def __init__(
+        self, folder: Path, target: str, rules: Path, *, alertmanager: str | None = None, honor_labels: bool = False
+    ) -> None:
+        alertmanagers = [alertmanager] if alertmanager else []
         config = folder / "prometheus.yml"
         config.write_text(
             json.dumps(
                 {
                     "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
                     "rule_files": [str(rules)],
-                    "scrape_configs": [{"job_name": "mcp", "static_configs": [{"targets": [target]}]}],
+                    "alerting": {"alertmanagers": [{"static_configs": [{"targets": alertmanagers}]}]},
+                    "scrape_configs": [
+                        {"job_name": "mcp", "honor_labels": honor_labels, "static_configs": [{"targets": [target]}]}
+                    ],
                 }
             )
         )
