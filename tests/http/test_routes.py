@@ -97,7 +97,7 @@ async def test_users_service_name_and_version_go_before_the_servers(
     monkeypatch.setenv("OTEL_SERVICE_NAME", "weather")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,service.version=7")
     host.runtime.serving(make_server()._lowlevel_server)
-    assert (host.runtime.report()["service"], host.runtime.report()["version"]) == ("weather", "7")
+    assert (host.runtime.service(), host.runtime.version()) == ("weather", "7")
 
 
 async def test_readiness_follows_the_life_of_the_server(host: Host) -> None:

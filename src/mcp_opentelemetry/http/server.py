@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from starlette.applications import Starlette
 
+from mcp_opentelemetry.forks import in_child
 from mcp_opentelemetry.instrumentation.web_server import OURS
 
 if TYPE_CHECKING:
@@ -56,11 +57,16 @@ class HttpServer:
             logging.getLogger(name).addFilter(_is_hosts)
         self._thread = threading.Thread(target=self._serve, name=_THREAD, daemon=True)
         self._thread.start()
+        in_child(self._leave_to_parent)
 
     def close(self) -> None:
         """Stop to serve; returns when the port is free."""
         self._server.should_exit = True
         self._thread.join(timeout=5)
+
+    def _leave_to_parent(self) -> None:
+        # Or a child that outlives its parent would keep the port, and answer nobody.
+        self._socket.close()
 
     def _serve(self) -> None:
         with self._socket:

@@ -113,6 +113,8 @@ class Operations:
             result: a tool's result, recorded only where content may be captured.
         """
         detach(operation.token)
+        if operation.kind.is_of_parent:
+            return
         elapsed = perf_counter() - operation.started
         operation.raised = operation.response = None  # breaks the cycle exception, traceback, frame, operation
         message, span = operation.message, operation.span
