@@ -32,7 +32,7 @@ def observe_build_info(
     def observe(_: CallbackOptions) -> Iterable[Observation]:
         named = server()
         if named is None or "mcp" not in sys.modules:
-            return  # a supervisor, or whatever else Python has started
+            return  # a supervisor, or whatever else Python has started or forked
         sdk = "fastmcp" if "fastmcp" in sys.modules else "mcp"
         name, server_version = named
         labels = {

@@ -115,6 +115,7 @@ class Runtime:
             if self._started is not None:
                 return
             self._started = monotonic()
+            self.workers.stands_by = False
         self.attach()
         self.monitor.start()
         self.alerting.start()
@@ -124,8 +125,8 @@ class Runtime:
             self._http = open_port(self, self.settings.http_host, self.settings.http_port)
 
     def server(self) -> tuple[str | None, str | None] | None:
-        """Return the name and version of the first server that has served; `None` where workers do."""
-        if self.workers.is_supervisor:
+        """Return the name and version of the first server that has served; `None` where others serve."""
+        if self.workers.stands_by:
             return None
         return self._server_name, self._server_version
 

@@ -27,16 +27,17 @@ class Workers:
 
     def __init__(self) -> None:
         self.begin_anew()
+        self.stands_by = False
 
     def begin_anew(self) -> None:
-        """Know of none, as in a forked child."""
-        self.is_supervisor = False
+        """Know of none, as in a forked child, which may be anything: it stands by until it serves."""
+        self.stands_by = True
         self._told: int | None = None
         self._ports: frozenset[int] = frozenset()
 
     def supervise(self) -> None:
         """Take note that this process starts workers, and serves nothing itself."""
-        self.is_supervisor = True
+        self.stands_by = True
 
     def are(self, count: int) -> None:
         """Take note of how many there are, as their supervisor has been told."""
