@@ -110,7 +110,7 @@ def prepare_farewell() -> None:
     """Have everything flushed at exit and on SIGTERM."""
     runtime = get_runtime()
     runtime.farewell = Farewell(providers(), runtime.exit_timeout)
-    runtime.await_sigterm()
+    runtime.await_end()
 
 
 def providers() -> list[Provider]:

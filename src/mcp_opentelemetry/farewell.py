@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import signal
+import sys
 import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
@@ -64,6 +65,15 @@ class Farewell:
             return
 
         signal.signal(signal.SIGTERM, self._die)
+
+    def on_exit_of_child(self) -> None:
+        """Run at the end of a child of `multiprocessing`, too: one that was forked knows no exit handlers but those."""
+        if "multiprocessing.util" not in sys.modules:
+            return  # nobody has started this process with it
+        from multiprocessing import parent_process, util  # noqa: PLC0415 (see above: it is there)
+
+        if parent_process() is not None:
+            util.Finalize(None, self, exitpriority=0)
 
     def _die(self, signum: int, _: FrameType | None) -> None:
         self()

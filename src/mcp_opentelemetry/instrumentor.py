@@ -53,7 +53,7 @@ class McpInstrumentor(BaseInstrumentor):
         watch(self._patches, runtime.serving, runtime.serving_on_stdio, runtime.monitor.lifecycle)
         watch_supervisors(self._patches, runtime.workers)
         WebServers(
-            runtime.monitor.lifecycle, runtime.await_sigterm, self._accepting, lambda: runtime.settings.drain_seconds
+            runtime.monitor.lifecycle, runtime.await_end, self._accepting, lambda: runtime.settings.drain_seconds
         ).install(self._patches)
         runtime.monitor.exports.install(self._patches)
         self._apps.install(self._patches, major)

@@ -133,15 +133,16 @@ class Runtime:
     def serving_on_stdio(self) -> Callable[[], None] | None:
         """Take note that standard output belongs to the protocol; returns what to call when it no longer does."""
         self._is_on_stdio = True
-        self.await_sigterm()
+        self.await_end()
         # Without a handler of ours, SIGTERM needs no help.
         return wake_on_signals() if handles_sigterm() else None
 
     @guarded
-    def await_sigterm(self) -> None:
-        """Have everything flushed on SIGTERM, where a web server or a fork has put the default back."""
+    def await_end(self) -> None:
+        """Have everything flushed in the end, where a web server or a fork has put the default back."""
         if self.farewell is not None:
             self.farewell.on_sigterm()
+            self.farewell.on_exit_of_child()
 
     def close(self) -> None:
         """Close the port, stop watching, and take our readers off the meter provider."""

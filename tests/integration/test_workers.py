@@ -152,7 +152,7 @@ def test_workers_without_a_supervisor_that_says_so_are_seen() -> None:
 def test_supervisor_has_no_thread_port_or_file_of_ours(kind: str, tmp_path: Path) -> None:
     settings = {
         "OTEL_PYTHON_MCP_HTTP_PORT": "0",
-        "OTEL_PYTHON_MCP_ALERT_RECEIVERS": f"http://127.0.0.1:{free_port()}",
+        "OTEL_PYTHON_MCP_ALERT_RECEIVERS": f"webhook+http://127.0.0.1:{free_port()}",
         "OTEL_PYTHON_MCP_ALERT_JOURNAL": str(tmp_path),
     }
     with HttpServer(kind, settings=settings) as server, HttpServer(kind, instrumented=False) as bare:
