@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from mcp_opentelemetry.farewell import Farewell
 from mcp_opentelemetry.forked_sdk import count_from_zero
 from mcp_opentelemetry.http.server import HttpServer
 from mcp_opentelemetry.operations import semconv
@@ -71,6 +73,17 @@ def test_child_waits_for_no_lock_of_a_collection_that_was_under_way() -> None:
     assert _in_child(count)
     go_on.set()
     collecting.join()
+
+
+def test_child_that_serves_nothing_dies_of_sigterm_as_without_us() -> None:
+    farewell = Farewell([], lambda: 0)
+    farewell.on_sigterm()
+    try:
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        assert _in_child(lambda: signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        atexit.unregister(farewell)
 
 
 def test_operation_that_has_begun_ends_in_the_parent_only(telemetry: Telemetry) -> None:

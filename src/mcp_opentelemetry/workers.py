@@ -63,6 +63,6 @@ class Workers:
 
     @guarded
     def _seen(self) -> int:
-        from mcp_opentelemetry.system.siblings import siblings_on  # noqa: PLC0415 (psutil: only where MCP is served)
+        from mcp_opentelemetry.system.siblings import siblings_on  # noqa: PLC0415 (where many ask, nobody needs it)
 
         return siblings_on(self._ports) if self._ports else 0

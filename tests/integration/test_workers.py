@@ -67,6 +67,21 @@ def test_workers_that_nobody_has_named_have_names_of_their_own(kind: str) -> Non
     assert len(receiver.instances_with("mcp.build.info")) == 2
 
 
+def test_script_that_starts_workers_serves_nothing_itself(receiver: Receiver) -> None:
+    port = free_port()
+    with Process("run_workers.py", str(port), settings=receiver.settings | _NOTHING_IN_BETWEEN) as server:
+        wait_until(lambda: sum("Application startup complete" in line for line in server.stderr.lines) == 2)
+        server.send_signal(signal.SIGTERM)
+    assert len(receiver.instances_with("mcp.build.info")) == 2
+    names = {
+        pair.value.string_value
+        for part in receiver.resource_metrics
+        for pair in part.resource.attributes
+        if pair.key == "service.name"
+    }
+    assert names == {"run_workers"}
+
+
 @pytest.mark.parametrize("kind", FLEETS)
 def test_one_worker_of_several_does_not_answer_for_all(kind: str) -> None:
     with HttpServer(kind) as server:

@@ -25,8 +25,8 @@ def watch_supervisors(patches: Patches, workers: Workers) -> None:
     def report(count: Any) -> None:
         workers.are(int(count))
 
-    def supervise(wrapped: Callable[..., Any], _arbiter: Any, args: Any, kwargs: Any) -> Any:
-        workers.supervise()  # its workers are forks, where that is forgotten
+    def supervise(wrapped: Callable[..., Any], _supervisor: Any, args: Any, kwargs: Any) -> Any:
+        workers.supervise()  # gunicorn's workers are forks, where that is forgotten
         return wrapped(*args, **kwargs)
 
     def run_uvicorns(wrapped: Callable[..., Any], process: Any, args: Any, kwargs: Any) -> Any:
@@ -39,5 +39,6 @@ def watch_supervisors(patches: Patches, workers: Workers) -> None:
 
     # Not in older versions of uvicorn: there the sockets tell.
     patches.wrap("uvicorn.supervisors.multiprocess", "Process.target", run_uvicorns, otherwise=lambda: None)
+    patches.wrap("uvicorn.supervisors.multiprocess", "Multiprocess.run", supervise)
     patches.wrap("gunicorn.arbiter", "Arbiter.run", supervise)
     patches.wrap("gunicorn.workers.base", "Worker.init_process", run_gunicorns)

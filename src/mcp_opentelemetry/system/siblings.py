@@ -8,13 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import psutil
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 _TABLES: Final = ("/proc/self/net/tcp", "/proc/self/net/tcp6")
-_LISTENING: Final = "0A"
+_LISTENING: Final = " 0A "
 _SOCKET: Final = re.compile(r"socket:\[(\d+)\]")
 
 
@@ -38,25 +36,33 @@ def siblings_on(ports: Collection[int]) -> int:
     Args:
         ports: the ports that matter.
     """
+    siblings = _children_of(os.getppid()) - {os.getpid()}
+    if not siblings:
+        return 0
     listeners = [listener for table in _TABLES for listener in _listeners(Path(table))]
     listeners = [listener for listener in listeners if listener.port in ports]
     own = _sockets_of(os.getpid())
     addresses = {listener.address for listener in listeners if listener.inode in own}
     shared = {listener.inode for listener in listeners if listener.address in addresses}
-    if not shared:
-        return 0
-    with suppress(psutil.Error):
-        siblings = [process.pid for process in psutil.Process(os.getppid()).children() if process.pid != os.getpid()]
-        return sum(1 for pid in siblings if shared & _sockets_of(pid))
-    return 0
+    return sum(1 for pid in siblings if shared & _sockets_of(pid))
 
 
 def _listeners(table: Path) -> Iterator[_Listener]:
     with suppress(OSError):
-        for line in table.read_text().splitlines()[1:]:
+        # First those that may be it: a busy server's table has thousands of lines.
+        for line in (line for line in table.read_text().splitlines() if _LISTENING in line):
             _, local, _, state, _, _, _, _, _, inode, *_ = line.split()
-            if state == _LISTENING:
+            if state == _LISTENING.strip():
                 yield _Listener(local, inode)
+
+
+def _children_of(pid: int) -> set[int]:
+    # Not by psutil, which reads every process of the machine for that.
+    children: set[int] = set()
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            children.update(int(child) for child in (thread / "children").read_text().split())
+    return children
 
 
 def _sockets_of(pid: int) -> set[str]:
