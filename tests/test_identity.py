@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_opentelemetry.identity import script_name, service_name, service_version
+from mcp_opentelemetry.identity import childs_instance_id, script_name, service_name, service_version
 
 
 @pytest.mark.parametrize(
@@ -48,3 +53,17 @@ def test_any_command_line_gives_a_name(command: list[str]) -> None:
 def test_users_own_name_and_version(environ: dict[str, str], name: str | None, version: str | None) -> None:
     assert service_name(environ) == name
     assert service_version(environ) == version
+
+
+def test_child_adds_its_process_to_the_name_that_the_user_gave() -> None:
+    assert childs_instance_id({"OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=pod-1"}) == f"pod-1-{os.getpid()}"
+    assert childs_instance_id({}) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows its command line")
+def test_worker_is_called_as_the_process_that_has_started_it(tmp_path: Path) -> None:
+    code = "import sys; from mcp_opentelemetry.identity import script_name; print(script_name(sys.argv))"
+    worker = [sys.executable, "-c", code, "--multiprocessing-fork"]
+    (tmp_path / "weather.py").write_text(f"import subprocess; subprocess.run({worker!r}, check=True)")
+    ran = subprocess.run([sys.executable, tmp_path / "weather.py"], capture_output=True, text=True, check=True)
+    assert ran.stdout == "weather\n"

@@ -20,18 +20,21 @@ BUILD_INFO: Final = "mcp.build.info"
 
 
 def observe_build_info(
-    server: Callable[[], tuple[str | None, str | None]], meter_provider: MeterProvider | None = None
+    server: Callable[[], tuple[str | None, str | None] | None], meter_provider: MeterProvider | None = None
 ) -> None:
     """Report versions of us and of the SDK, and the server's name and version.
 
     Args:
-        server: returns the name and version of the server, once one serves.
+        server: returns the name and version of the server, once one serves; `None` where none ever will.
         meter_provider: where it is reported; the global one if omitted.
     """
 
     def observe(_: CallbackOptions) -> Iterable[Observation]:
+        named = server()
+        if named is None or "mcp" not in sys.modules:
+            return  # a supervisor, or whatever else Python has started or forked
         sdk = "fastmcp" if "fastmcp" in sys.modules else "mcp"
-        name, server_version = server()
+        name, server_version = named
         labels = {
             "version": __version__,
             "mcp_sdk": sdk,

@@ -101,12 +101,16 @@ def with_identity(kwargs: Mapping[str, Any], environ: Mapping[str, str]) -> dict
     }
     if identity.service_name(environ) is None:
         attributes.setdefault("service.name", identity.script_name())
+    if identity.is_multiprocessings() and (instance := identity.childs_instance_id(environ)) is not None:
+        attributes["service.instance.id"] = instance
     return {**kwargs, "resource_attributes": attributes}
 
 
 def prepare_farewell() -> None:
     """Have everything flushed at exit and on SIGTERM."""
-    Farewell(providers(), get_runtime().exit_timeout).on_sigterm()
+    runtime = get_runtime()
+    runtime.farewell = Farewell(providers(), runtime.exit_timeout)
+    runtime.await_end()
 
 
 def providers() -> list[Provider]:

@@ -60,9 +60,13 @@ class Exports:
     """The exports of this process."""
 
     def __init__(self) -> None:
+        self._queue_log = logging.getLogger(_QUEUES)
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Know of no export, as in a forked child."""
         self._signals: dict[str, Signal] = {}
         self._lock = Lock()
-        self._queue_log = logging.getLogger(_QUEUES)
 
     def install(self, patches: Patches) -> None:
         """Watch the OTLP exporters, those that exist and those to come."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import signal
+import sys
 import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
+
+from mcp_opentelemetry.forks import in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,8 +42,7 @@ class Farewell:
         self._start_threads()
         # Last in, first out: before the handlers that the providers have registered.
         atexit.register(self)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._start_threads)
+        in_child(self._begin_anew)
 
     def __call__(self) -> None:
         """Shut everything down; returns when it is done, or when the time is up."""
@@ -55,7 +56,8 @@ class Farewell:
         """Run on SIGTERM too, and let the process die of it as it would have.
 
         Python runs no exit handlers then, and uvicorn raises the signal again after its own shutdown. A handler
-        of the application's stays: it owns the signal, and a clean exit runs ours.
+        of the application's stays: it owns the signal, and a clean exit runs ours. To be called again where somebody
+        may have put the default back, as gunicorn does in its workers.
         """
         if threading.current_thread() is not threading.main_thread():
             return
@@ -64,14 +66,28 @@ class Farewell:
 
         signal.signal(signal.SIGTERM, self._die)
 
+    def on_exit_of_child(self) -> None:
+        """Run at the end of a child of `multiprocessing`, too: one that was forked knows no exit handlers but those."""
+        if "multiprocessing.util" not in sys.modules:
+            return  # nobody has started this process with it
+        from multiprocessing import parent_process, util  # noqa: PLC0415 (see above: it is there)
+
+        if parent_process() is not None:
+            util.Finalize(None, self, exitpriority=0)
+
     def _die(self, signum: int, _: FrameType | None) -> None:
         self()
         signal.signal(signum, signal.SIG_DFL)
         signal.raise_signal(signum)
 
+    def _begin_anew(self) -> None:
+        if signal.getsignal(signal.SIGTERM) == self._die:
+            # A pool's worker is told to go like that, and its parent waits. One that serves asks for us again.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._start_threads()
+
     def _start_threads(self) -> None:
-        # Now, because CPython 3.12 starts no threads any more once exit handlers run; and again in a forked
-        # child, which inherits none.
+        # Now, because CPython 3.12 starts no threads any more once exit handlers run.
         self._go = threading.Event()
         self._deadline: float | None = None
         self._threads = [

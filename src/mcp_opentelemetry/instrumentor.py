@@ -14,6 +14,7 @@ from mcp_opentelemetry.instrumentation.http_app import HttpApps
 from mcp_opentelemetry.instrumentation.patches import Patches
 from mcp_opentelemetry.instrumentation.seams import install_seams, mcp_major
 from mcp_opentelemetry.instrumentation.startup import watch
+from mcp_opentelemetry.instrumentation.supervisors import watch_supervisors
 from mcp_opentelemetry.instrumentation.web_server import WebServers
 from mcp_opentelemetry.operations.operation import get_operations
 from mcp_opentelemetry.runtime import get_runtime
@@ -53,9 +54,10 @@ class McpInstrumentor(BaseInstrumentor):
         mirror(self._patches)
         runtime.logs.install(self._patches)
         watch(self._patches, runtime.serving, runtime.serving_on_stdio, runtime.monitor.lifecycle)
-        WebServers(runtime.monitor.lifecycle, self._accepting, lambda: runtime.settings.drain_seconds).install(
-            self._patches
-        )
+        watch_supervisors(self._patches, runtime.workers)
+        WebServers(
+            runtime.monitor.lifecycle, runtime.await_end, self._accepting, lambda: runtime.settings.drain_seconds
+        ).install(self._patches)
         runtime.monitor.exports.install(self._patches)
         self._apps.install(self._patches, major)
 
@@ -67,7 +69,8 @@ class McpInstrumentor(BaseInstrumentor):
         get_runtime().close()
         self._patches = self._apps = None
 
-    def _accepting(self) -> None:
+    def _accepting(self, ports: Collection[int]) -> None:
+        get_runtime().workers.listen(ports)
         # A server over SSE starts anew for each of its clients: its app alone says that this process serves MCP.
         if self._apps is not None and self._apps:
             get_runtime().serving()

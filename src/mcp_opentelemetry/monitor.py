@@ -37,13 +37,17 @@ class Monitor:
 
     Args:
         settings: returns the thresholds.
+        lifecycle: what web servers and transports tell; a new one if omitted.
+        exports: what exporters tell; new ones if omitted.
     """
 
-    def __init__(self, settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self, settings: Callable[[], Settings], lifecycle: Lifecycle | None = None, exports: Exports | None = None
+    ) -> None:
         self._settings = settings
-        self.lifecycle = Lifecycle()
+        self.lifecycle = lifecycle or Lifecycle()
         self.loops = EventLoops()
-        self.exports = Exports()
+        self.exports = exports or Exports()
         self.sampler = Sampler(lambda: _read_vitals(settings().log_file))
         self.health = Health(built_in_checks(settings, self.sampler, self.loops, self.exports), self.loops.running)
         self.reader = WindowReader()

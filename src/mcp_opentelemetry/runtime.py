@@ -5,10 +5,7 @@ Nothing is opened before the first MCP server serves: `opentelemetry-instrument`
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
-from datetime import datetime, timezone
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -16,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 
-from mcp_opentelemetry import identity
+from mcp_opentelemetry import forked_sdk, identity
 from mcp_opentelemetry.alerts.alerting import Alerting
 from mcp_opentelemetry.alerts.instruments import observe_alerts
 from mcp_opentelemetry.build_info import observe_build_info
-from mcp_opentelemetry.config import ENDPOINTS, Settings
-from mcp_opentelemetry.farewell import handles_sigterm
+from mcp_opentelemetry.config import Settings
+from mcp_opentelemetry.farewell import Farewell, handles_sigterm
+from mcp_opentelemetry.forks import in_child
 from mcp_opentelemetry.guard import guarded
-from mcp_opentelemetry.health.report import of_checks, of_system
 from mcp_opentelemetry.instrumentation.client_logs import offer
 from mcp_opentelemetry.logs.logs import Logs
 from mcp_opentelemetry.logs.to_client import to_client
@@ -32,6 +29,7 @@ from mcp_opentelemetry.operations.call_log import CallLog
 from mcp_opentelemetry.operations.capture import Capture, Redact
 from mcp_opentelemetry.readers import ScrapeReader
 from mcp_opentelemetry.wakeup import wake_on_signals
+from mcp_opentelemetry.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
 _STDIO_EXIT_TIMEOUT = 1.0  # the MCP client kills a server two seconds after it has closed its stdin
 _EXIT_TIMEOUT = 5.0
 
-_logger = logging.getLogger("mcp_opentelemetry")
 _runtime: Runtime | None = None
 
 
@@ -75,7 +72,10 @@ class Runtime:
         self.redact: Redact | None = None
         self.service_name: str | None = None
         self.logs = Logs(lambda: self.settings, self.service, to_client(lambda: self.settings.log_to_client))
-        self._watch()
+        self.farewell: Farewell | None = None
+        self.workers = Workers()
+        self._knows_forks = False
+        self._watch(Monitor(lambda: self.settings))
         self._reader = ScrapeReader()
         self._lock = Lock()
         self._provider: MeterProvider | None = None
@@ -93,6 +93,9 @@ class Runtime:
                 provider.add_metric_reader(self._reader)
                 self.monitor.reader.attach(provider)
                 self._provider = provider
+            if not self._knows_forks:
+                in_child(self._begin_anew)  # after the provider, which renames the instance there
+                self._knows_forks = True
 
     def observe(self, meter_provider: ApiMeterProvider | None = None) -> None:
         """Make the instruments of all that is observed; once only, because an instrument cannot be taken back.
@@ -121,22 +124,35 @@ class Runtime:
             if self._started is not None:
                 return
             self._started = monotonic()
+            self.workers.stands_by = False
         self.logs.start()
         self.attach()
         self.monitor.start()
         self.alerting.start()
         if self.settings.http_port is not None:
-            self._open_port(self.settings.http_host, self.settings.http_port)
+            from mcp_opentelemetry.http.own_port import open_port  # noqa: PLC0415 (as in routes)
 
-    def server(self) -> tuple[str | None, str | None]:
-        """Return the name and version of the first server that has served."""
+            self._http = open_port(self, self.settings.http_host, self.settings.http_port)
+
+    def server(self) -> tuple[str | None, str | None] | None:
+        """Return the name and version of the first server that has served; `None` where others serve."""
+        if self.workers.stands_by:
+            return None
         return self._server_name, self._server_version
 
     def serving_on_stdio(self) -> Callable[[], None] | None:
         """Take note that standard output belongs to the protocol; returns what to call when it no longer does."""
         self._is_on_stdio = True
+        self.await_end()
         # Without a handler of ours, SIGTERM needs no help.
         return wake_on_signals() if handles_sigterm() else None
+
+    @guarded
+    def await_end(self) -> None:
+        """Have everything flushed in the end, where a web server or a fork has put the default back."""
+        if self.farewell is not None:
+            self.farewell.on_sigterm()
+            self.farewell.on_exit_of_child()
 
     def close(self) -> None:
         """Close the port, stop watching, and take our readers off the meter provider."""
@@ -153,7 +169,7 @@ class Runtime:
                 self._provider = None
             self._reader = ScrapeReader()
             self._started = None
-        self._watch()
+        self._watch(Monitor(lambda: self.settings))
 
     def instruct(self, operations: Operations) -> None:
         """Tell operations what may be recorded beyond names, types, sizes and durations, and what is logged."""
@@ -177,40 +193,38 @@ class Runtime:
         given = self.service_name or identity.service_name(os.environ)
         return given or self._server_name or identity.script_name()
 
+    def version(self) -> str | None:
+        """Return the version of this server."""
+        return identity.service_version(os.environ) or self._server_version
+
     def uptime(self) -> float:
         """Return for how long a server has been serving, in seconds."""
         return round(monotonic() - self._started, 3) if self._started is not None else 0.0
-
-    def report(self) -> dict[str, Any]:
-        """Return the report of `/health`."""
-        return {
-            "status": str(self.monitor.health.status()),
-            "timestamp": datetime.now(timezone.utc).isoformat(),
-            "service": self.service(),
-            "version": identity.service_version(os.environ) or self._server_version,
-            "uptime": self.uptime(),
-            "system": of_system(self.monitor.sampler.last),
-            "alerts": [alert.name for alert in self.alerting.alerts() if alert.state == "firing"],
-            "checks": of_checks(self.monitor.health.states(), with_messages=self.settings.capture != "none"),
-        }
 
     def exit_timeout(self) -> float:
         """Return how long exit may wait for exporters, in seconds."""
         default = _STDIO_EXIT_TIMEOUT if self._is_on_stdio else _EXIT_TIMEOUT
         return default if self.settings.exit_timeout is None else self.settings.exit_timeout
 
-    def _watch(self) -> None:
-        self.monitor = Monitor(lambda: self.settings)
-        self.alerting = Alerting(lambda: self.settings, self.monitor.window, self.monitor.loops.running, self.service)
+    def _watch(self, monitor: Monitor) -> None:
+        self.monitor = monitor
+        self.alerting = Alerting(lambda: self.settings, monitor.window, monitor.loops.running, self.service)
 
-    def _open_port(self, host: str, port: int) -> None:
-        from mcp_opentelemetry.http.routes import make_routes  # noqa: PLC0415 (as in routes)
-        from mcp_opentelemetry.http.server import HttpServer  # noqa: PLC0415 (as in routes)
-
-        try:
-            self._http = HttpServer(make_routes(self, ENDPOINTS, on_own_port=True), host, port)
-        except OSError as error:
-            _logger.warning("cannot listen on %s port %d (%s): /metrics is not served there", host, port, error)
-            return
-        # Not by logging, which may be off: a port that nobody knows is no use.
-        print(f"mcp-opentelemetry: {self._http.url}/metrics", file=sys.stderr, flush=True)  # noqa: T201 (not stdout)
+    def _begin_anew(self) -> None:
+        """Be the runtime of a forked child, which serves nothing yet; what has been observed is its parent's."""
+        self.alerting.leave_to_parent()
+        before, self._lock, self._http, self._started = self.monitor, Lock(), None, None
+        self._server_name = self._server_version = None
+        self._is_on_stdio = False
+        # The seams know these three.
+        for told in (self.workers, before.lifecycle, before.exports):
+            told.begin_anew()
+        if (provider := self._provider) is not None:
+            forked_sdk.count_from_zero(provider)
+            provider.remove_metric_reader(self._reader)
+            before.reader.detach(provider)
+            self._provider = None
+        forked_sdk.rename_instance(identity.childs_instance_id(os.environ))
+        self._reader = ScrapeReader()
+        self._watch(Monitor(lambda: self.settings, before.lifecycle, before.exports))
+        self.attach()

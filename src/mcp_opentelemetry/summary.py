@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from mcp_opentelemetry import identity
+from mcp_opentelemetry.health.report import make_report
 from mcp_opentelemetry.operations.operation import get_operations
 from mcp_opentelemetry.runtime import get_runtime
 from mcp_opentelemetry.version import __version__
@@ -56,7 +58,7 @@ def make_snapshot(runtime: Runtime, since: float = 0.0) -> dict[str, Any]:
     runtime.monitor.window.collect()
     tools = by_tool(runtime.monitor.window)
     methods = {name: stats for name, stats in by_method(runtime.monitor.window).items() if name != _TOOLS_CALL}
-    report = runtime.report()
+    report = make_report(runtime)
     system, uptime = report["system"], report["uptime"]
     # Tools may be called where no server serves, by functions of the application.
     age = uptime or runtime.monitor.window.now()
@@ -83,8 +85,10 @@ def make_snapshot(runtime: Runtime, since: float = 0.0) -> dict[str, Any]:
         "failed_calls": _calls(get_operations().measurements.notable.failed, runtime),
         "slow_calls": _calls(get_operations().measurements.notable.slow, runtime),
         "history": runtime.monitor.history.columns(since),
+        "worker": runtime.workers.shared(),
         "process": {
             "pid": os.getpid(),
+            "instance": identity.instance(),
             "python": sys.version.split()[0],
             "mcp_opentelemetry": __version__,
         },

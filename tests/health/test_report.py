@@ -18,7 +18,7 @@ from mcp_opentelemetry.exports import Exports
 from mcp_opentelemetry.health.built_in import built_in_checks
 from mcp_opentelemetry.health.checks import Check, health_check
 from mcp_opentelemetry.health.health import Health
-from mcp_opentelemetry.health.report import NO_RESULT, of_checks, of_system
+from mcp_opentelemetry.health.report import NO_RESULT, make_report, of_checks, of_system
 from mcp_opentelemetry.health.state import CheckState
 from mcp_opentelemetry.health.verdict import HEALTHY, Status, Verdict, of_raised, of_returned
 from mcp_opentelemetry.redaction import REDACTED
@@ -203,6 +203,6 @@ def test_real_vitals_and_built_in_checks_make_a_valid_report() -> None:
 
 
 def test_report_of_the_runtime_is_valid_before_anything_serves() -> None:
-    report = json.loads(json.dumps(Runtime(Settings()).report(), allow_nan=False))
+    report = json.loads(json.dumps(make_report(Runtime(Settings())), allow_nan=False))
     VALIDATOR.validate(report)
     assert (report["status"], report["uptime"]) == ("healthy", 0.0)

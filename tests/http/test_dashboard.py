@@ -361,6 +361,18 @@ async def test_own_port_shows_the_dashboard_too(host: Host, capfd: pytest.Captur
         assert [(await http.get(path)).status_code for path in EVERYTHING] == [200] * len(EVERYTHING)
 
 
+async def test_one_worker_of_several_says_whose_numbers_it_shows(host: Host) -> None:
+    async with _asking(host, make_server()) as (http, _):
+        assert (await _numbers(http))["worker"] is None
+        assert "hidden" in (await _page(http)).by_id("worker").attributes
+        host.runtime.workers.are(4)
+        numbers = await _numbers(http)
+        note = (await _page(http)).by_id("worker")
+    assert numbers["worker"]["of"] == 4
+    assert "hidden" not in note.attributes
+    assert note.text == f"Process {numbers['process']['pid']} alone: {numbers['worker']['advice']}."
+
+
 @pytest.mark.parametrize("environ", [TRACE_URL])
 async def test_names_are_never_anything_but_text(host: Host) -> None:
     async with _asking(host, hostile.make_server()) as (http, client):

@@ -22,6 +22,7 @@ from mcp_opentelemetry import __version__
 from mcp_opentelemetry.http.server import HttpServer
 from tests.http.host import PROXIED, Host, asking
 from tests.http_server import served
+from tests.integration.processes import free_port
 from tests.servers.tools import make_server
 from tests.telemetry import Telemetry
 
@@ -98,7 +99,7 @@ async def test_users_service_name_and_version_go_before_the_servers(
     monkeypatch.setenv("OTEL_SERVICE_NAME", "weather")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,service.version=7")
     host.runtime.serving(make_server()._lowlevel_server)
-    assert (host.runtime.report()["service"], host.runtime.report()["version"]) == ("weather", "7")
+    assert (host.runtime.service(), host.runtime.version()) == ("weather", "7")
 
 
 async def test_readiness_follows_the_life_of_the_server(host: Host) -> None:
@@ -246,6 +247,36 @@ async def test_own_port_says_nothing_in_the_hosts_logs_and_leaves_no_filter(capl
     # A control: the host's own are heard.
     logging.getLogger("uvicorn.access").info("a line of the host's")
     assert caplog.messages == ["a line of the host's"]
+
+
+@pytest.mark.parametrize("environ", [{"OTEL_PYTHON_MCP_HTTP_PORT": "0"}])
+async def test_one_worker_of_several_is_scraped_on_a_port_of_its_own_only(
+    host: Host, capfd: pytest.CaptureFixture[str]
+) -> None:
+    host.runtime.workers.are(4)
+    host.runtime.serving(make_server()._lowlevel_server)
+    own = capfd.readouterr().err.rpartition(" ")[2].strip()
+    async with _http(make_server().streamable_http_app()) as http:
+        refused = await http.get("/metrics")
+        assert refused.status_code == 503
+        assert "one of 4 workers" in refused.json()["error"]
+        assert (await http.get("/metrics", headers=PROXIED)).status_code == 403, "nobody else is told"
+        assert (await http.get("/health")).status_code == 200
+        assert (await http.get(own)).status_code == 200
+
+
+async def test_fixed_port_of_one_worker_of_several_is_refused(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    host = Host(telemetry, monkeypatch, {"OTEL_PYTHON_MCP_HTTP_PORT": str(port)})
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+        host.runtime.serving(make_server()._lowlevel_server)
+        assert (await http.get("/metrics")).status_code == 200
+        host.runtime.workers.are(2)
+        assert (await http.get("/metrics")).status_code == 503
+        assert (await http.get("/livez")).status_code == 200
+    host.close()
 
 
 async def test_taken_port_is_a_warning_and_nothing_else(

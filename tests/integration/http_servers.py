@@ -10,7 +10,7 @@ from mcp.client import Client
 from mcp.client.sse import sse_client
 from typing_extensions import Self
 
-from tests.integration.processes import PATIENCE, PYTHON, Process, free_port
+from tests.integration.processes import PATIENCE, PYTHON, Process, free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 UVICORN: Final = "uvicorn asgi_app:app"
 WORKERS: Final = "uvicorn asgi_app:app --workers 2"
+GUNICORN: Final = "gunicorn asgi_app:app -k uvicorn_worker.UvicornWorker --no-control-socket --workers 2"
+PRELOADED: Final = f"{GUNICORN} --preload"
+FLEETS: Final = (WORKERS, GUNICORN, PRELOADED)
+"""Commands that start two workers behind one port."""
 HTTP_SERVERS: Final = ("streamable-http", "sse", UVICORN)
 
 
@@ -26,8 +30,8 @@ class HttpServer(Process):
     """A server process that listens on loopback once `with` is entered.
 
     Args:
-        kind: a transport for `MCPServer.run`, or a command of `uvicorn`.
-        server: the script in `tests/servers`, where it is not uvicorn that runs.
+        kind: a transport for `MCPServer.run`, or a command of `uvicorn` or `gunicorn`.
+        server: the script in `tests/servers`, where it is neither of these that runs.
         settings: environment variables.
         instrumented: `False` for the same process without `opentelemetry-instrument`.
         port: where it listens; a free one if omitted.
@@ -46,8 +50,9 @@ class HttpServer(Process):
         self._port = port or free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         program, *arguments = kind.split()
-        if program == "uvicorn":
-            command = (str(Path(PYTHON).with_name(program)), *arguments, "--port", str(self._port))
+        if program in {"uvicorn", "gunicorn"}:
+            address = ("--port", str(self._port)) if program == "uvicorn" else ("--bind", f"127.0.0.1:{self._port}")
+            command = (str(Path(PYTHON).with_name(program)), *arguments, *address)
         else:
             command = (server, kind, str(self._port))
         super().__init__(*command, settings=settings, instrumented=instrumented)
@@ -59,6 +64,10 @@ class HttpServer(Process):
             self.__exit__()
             raise
         return self
+
+    def wait_for_workers(self, count: int) -> None:
+        """Return when so many workers serve."""
+        wait_until(lambda: sum("Application startup complete" in line for line in self.stderr.lines) >= count)
 
     def call(self, tool: str, **arguments: Any) -> CallToolResult:
         """Call a tool as a client that comes and goes; returns its result."""

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-    from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
-    from opentelemetry.proto.trace.v1.trace_pb2 import Span
+    from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
+    from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+    from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Receiver:
     spans: list[Span] = field(default_factory=list)
     metrics: list[Metric] = field(default_factory=list)
     log_records: list[LogRecord] = field(default_factory=list)
+    resource_spans: list[ResourceSpans] = field(default_factory=list)
+    resource_metrics: list[ResourceMetrics] = field(default_factory=list)
     requests: int = 0
     closing: Event = field(default_factory=Event)
 
@@ -69,6 +72,37 @@ class Receiver:
                     values.append(point.as_int)
         return values[-1]
 
+    def counted_by_instance(self, metric_name: str, **labels: str) -> dict[str, int]:
+        """Return the last value of a counter with these labels from each process, by its `service.instance.id`."""
+        values: dict[str, int] = {}
+        for part in self.resource_metrics:
+            alone = Receiver(
+                self.protocol, self.hangs, metrics=[m for scope in part.scope_metrics for m in scope.metrics]
+            )
+            if any(metric.name == metric_name for metric in alone.metrics):
+                values[instance_of(part.resource)] = alone.counted(metric_name, **labels)
+        return values
+
+    def instances_with(self, metric_name: str) -> set[str]:
+        """Return the processes that have sent a metric, by their `service.instance.id`."""
+        return {
+            instance_of(part.resource)
+            for part in self.resource_metrics
+            for scope in part.scope_metrics
+            for metric in scope.metrics
+            if metric.name == metric_name
+        }
+
+    def instances_of_spans(self, name: str) -> list[str]:
+        """Return the `service.instance.id` of the process of each span of that name."""
+        return [
+            instance_of(part.resource)
+            for part in self.resource_spans
+            for scope in part.scope_spans
+            for span in scope.spans
+            if span.name == name
+        ]
+
     def take(self, request: Any) -> Any:
         """Keep what one request carries; returns the answer."""
         self.requests += 1
@@ -76,10 +110,12 @@ class Receiver:
             self.closing.wait()
         match request:
             case traces.ExportTraceServiceRequest():
+                self.resource_spans += request.resource_spans
                 scopes = [scope for resource in request.resource_spans for scope in resource.scope_spans]
                 self.spans += [span for scope in scopes for span in scope.spans]
                 return traces.ExportTraceServiceResponse()
             case metrics.ExportMetricsServiceRequest():
+                self.resource_metrics += request.resource_metrics
                 scopes = [scope for resource in request.resource_metrics for scope in resource.scope_metrics]
                 self.metrics += [metric for scope in scopes for metric in scope.metrics]
                 return metrics.ExportMetricsServiceResponse()
@@ -88,6 +124,12 @@ class Receiver:
                 self.log_records += [record for scope in scopes for record in scope.log_records]
                 return logs.ExportLogsServiceResponse()
         raise TypeError(request)
+
+
+def instance_of(resource: Resource) -> str:
+    """Return which process a resource is."""
+    (instance,) = (pair.value.string_value for pair in resource.attributes if pair.key == "service.instance.id")
+    return instance
 
 
 class _Service(traces_grpc.TraceServiceServicer, metrics_grpc.MetricsServiceServicer, logs_grpc.LogsServiceServicer):

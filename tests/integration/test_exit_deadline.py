@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.http_servers import HTTP_SERVERS, HttpServer
+from tests.integration.http_servers import FLEETS, HTTP_SERVERS, HttpServer
 from tests.integration.otlp_receiver import RECEIVERS, Receiver
 from tests.integration.processes import Ended, free_port, report, wait_until
 from tests.integration.stdio_servers import StdioServer
@@ -124,6 +124,16 @@ def test_http_server_leaves_a_hanging_collector_behind_on_sigterm(
     ended = terminate(kind, hanging_receiver.settings | _SHORT)
     assert_ended_within(0.3, ended, http_baseline, f"{kind}, hanging collector, SIGTERM, EXIT_TIMEOUT=0.3")
     assert ended.returncode == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("kind", FLEETS)
+def test_workers_leave_a_hanging_collector_behind_on_sigterm(
+    kind: str, hanging_receiver: Receiver, http_baseline: float
+) -> None:
+    ended = terminate(kind, hanging_receiver.settings | _SHORT)
+    # The supervisor's own turn comes when its workers have ended.
+    assert_ended_within(0.6, ended, http_baseline, f"{kind}, hanging collector, SIGTERM, EXIT_TIMEOUT=0.3")
+    assert ended.returncode == 0
 
 
 def test_http_server_leaves_a_dead_collector_behind_on_sigterm(

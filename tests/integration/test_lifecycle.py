@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from tests.integration.holds import HELD, Holds, status_of
+from tests.integration.holds import HELD, Holds, probe, status_of
 from tests.integration.http_servers import HTTP_SERVERS, HttpServer
 from tests.integration.processes import PATIENCE, PYTHON, Process, free_port, get, is_listening, report, wait_until
 from tests.integration.stdio_servers import StdioServer
@@ -82,8 +82,7 @@ def _waiting_call(server: HttpServer, holds: Holds) -> Generator[list[str]]:
     thread = Thread(target=anyio.run, args=(call,))
     thread.start()
     try:
-        active = 'mcp_server_active_requests{gen_ai_tool_name="wait"'
-        wait_until(lambda: active in get(f"{server.url}/metrics")[1])
+        wait_until(lambda: probe(f"{server.url}/dashboard")[1]["summary"]["in_flight"] == 1)
         yield results
     finally:
         holds.let_go("wait")

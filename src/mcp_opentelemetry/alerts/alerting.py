@@ -67,6 +67,10 @@ class Alerting:
         if delivery is not None:
             delivery.close(seconds)
 
+    def leave_to_parent(self) -> None:
+        """Do nothing at the end of a forked child: threads, locks and journal are its parent's."""
+        atexit.unregister(self.close)
+
     def evaluator(self) -> Evaluator:
         """Return the evaluator; the first time, it is made."""
         with self._lock:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from opentelemetry import trace
+from typing import TYPE_CHECKING
 
 from mcp_opentelemetry.alerts.delivery import Delivery
 from mcp_opentelemetry.alerts.evaluator import Evaluator
@@ -15,6 +11,7 @@ from mcp_opentelemetry.alerts.journal import Journal, state_directory
 from mcp_opentelemetry.alerts.receivers.entries import read_receivers
 from mcp_opentelemetry.alerts.receivers.own import added
 from mcp_opentelemetry.alerts.source import WindowStorage
+from mcp_opentelemetry.identity import instance
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -44,7 +41,4 @@ def assemble(
 
 def _scrape_labels(service: str) -> dict[str, str]:
     """Return what a Prometheus that scrapes this process would add to each series."""
-    resource: Any = getattr(trace.get_tracer_provider(), "resource", None)
-    attributes: dict[str, Any] = dict(resource.attributes) if resource is not None else {}
-    instance = attributes.get("service.instance.id") or f"{socket.gethostname()}:{os.getpid()}"
-    return {"job": service, "instance": str(instance)}
+    return {"job": service, "instance": instance()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sqlite3
 from contextlib import contextmanager, suppress
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mcp_opentelemetry.alerts import alert_text
 from mcp_opentelemetry.alerts.outbox import Entry, numbers
+from mcp_opentelemetry.forks import in_child
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -61,6 +63,7 @@ class JournalFile:
             if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
                 raise BusyError from None
             raise
+        in_child(self._leave_to_parent)
 
     def read(self) -> Saved:
         """Return what is in it; rows that make no sense are left out."""
@@ -116,6 +119,11 @@ class JournalFile:
                 connection.execute(statement)
             connection.execute("SELECT count(alert) FROM active").fetchone()
             connection.execute("SELECT count(alert) FROM deliveries").fetchone()
+
+    def _leave_to_parent(self) -> None:
+        # SQLite believes the copy to be the holder of the file: closing it, as Python does with what nobody needs any
+        # more, would take away the log that the parent goes on writing to. So somebody needs it for ever.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:

@@ -14,6 +14,10 @@ class Lifecycle:
     """The phase of this process, as web servers and transports report it while they start and stop."""
 
     def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Know of no start and no end, as in a forked child."""
         self._lock = Lock()
         self._starting = 0
         self._is_draining = False

@@ -13,11 +13,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mcp_opentelemetry.health.state import CheckState
+    from mcp_opentelemetry.runtime import Runtime
     from mcp_opentelemetry.system.sampler import Sample
 
 NO_RESULT = "no result yet"
 
 _LEVELS: Final = 5  # of details: a check may return what contains itself
+
+
+def make_report(runtime: Runtime) -> dict[str, Any]:
+    """Return the report of `/health`."""
+    monitor = runtime.monitor
+    return {
+        "status": str(monitor.health.status()),
+        "timestamp": datetime.now(timezone.utc).isoformat(),
+        "service": runtime.service(),
+        "version": runtime.version(),
+        "uptime": runtime.uptime(),
+        "system": of_system(monitor.sampler.last),
+        "alerts": [alert.name for alert in runtime.alerting.alerts() if alert.state == "firing"],
+        "checks": of_checks(monitor.health.states(), with_messages=runtime.settings.capture != "none"),
+    }
 
 
 def of_checks(states: Iterable[CheckState], *, with_messages: bool) -> dict[str, dict[str, Any]]:

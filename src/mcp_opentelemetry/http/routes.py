@@ -8,6 +8,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from mcp_opentelemetry.health.report import make_report
 from mcp_opentelemetry.http.access import Refusal, refusal
 from mcp_opentelemetry.http.dashboard.routes import dashboard_routes
 from mcp_opentelemetry.http.quiet import quietly
@@ -35,7 +36,7 @@ def make_routes(runtime: Runtime, names: Sequence[str], *, on_own_port: bool) ->
         "health": _health(runtime),
         "livez": _alive_seen_from_outside(runtime) if on_own_port else _alive,
         "readyz": _ready(runtime),
-        "metrics": _metrics(runtime),
+        "metrics": _metrics(runtime, is_one_workers=on_own_port and runtime.settings.http_port == 0),
     }
     routes: list[BaseRoute] = [
         Route(f"/{name}", quietly(endpoints[name]), methods=["GET"]) for name in names if name in endpoints
@@ -74,22 +75,27 @@ def _ready(runtime: Runtime) -> Endpoint:
 def _health(runtime: Runtime) -> Endpoint:
     async def health(request: Request) -> Response:
         await runtime.monitor.look()
-        report = runtime.report()
+        report = make_report(runtime)
         is_well = report["status"] != "unhealthy"
         return _answer(report if _refusal(request, runtime) is None else {"status": report["status"]}, is_well=is_well)
 
     return health
 
 
-def _metrics(runtime: Runtime) -> Endpoint:
+def _metrics(runtime: Runtime, *, is_one_workers: bool) -> Endpoint:
     # A thread of our own: the host's worker threads are the host's. One, because one scrape is rendered at a time.
     limiter = CapacityLimiter(1)
 
     async def metrics(request: Request) -> Response:
         if (refused := _refused(request, runtime)) is not None:
             return refused
-        accept = request.headers.get("accept", "")
-        body, content_type = await to_thread.run_sync(runtime.scrape, accept, limiter=limiter)
+        return await to_thread.run_sync(scrape, request.headers.get("accept", ""), limiter=limiter)
+
+    def scrape(accept: str) -> Response:
+        # Another scrape would reach another worker: counters that go back and forth, of which rates are made up.
+        if not is_one_workers and (shared := runtime.workers.shared()):
+            return JSONResponse({"error": shared["advice"]}, 503, _NO_STORE)
+        body, content_type = runtime.scrape(accept)
         return Response(body, headers={**_NO_STORE, "content-type": content_type})
 
     return metrics

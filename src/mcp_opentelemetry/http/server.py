@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from starlette.applications import Starlette
 
+from mcp_opentelemetry.forks import in_child
 from mcp_opentelemetry.instrumentation.web_server import OURS
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class HttpServer:
         for logger in _LOGGERS:
             logger.addFilter(self._is_of_others)
         self._thread.start()
+        in_child(self._leave_to_parent)
 
     def close(self) -> None:
         """Stop to serve; returns when the port is free."""
@@ -65,6 +67,10 @@ class HttpServer:
         if not self._thread.is_alive():  # or it would still have its end to tell
             for logger in _LOGGERS:
                 logger.removeFilter(self._is_of_others)
+
+    def _leave_to_parent(self) -> None:
+        # Or a child that outlives its parent would keep the port, and answer nobody.
+        self._socket.close()
 
     def _serve(self) -> None:
         with self._socket:

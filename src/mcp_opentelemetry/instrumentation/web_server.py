@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_opentelemetry.guard import guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
     from types import FrameType
 
     from mcp_opentelemetry.health.lifecycle import Lifecycle
@@ -25,20 +25,35 @@ class WebServers:
 
     Args:
         lifecycle: what is told.
-        accepting: called when a server has begun to accept requests.
+        before: called when a server is about to take the signals over, and to run.
+        accepting: called with the ports when a server has begun to accept requests.
         drain_seconds: returns how long SIGTERM is held back, so that load balancers see the probe fail first.
     """
 
-    def __init__(self, lifecycle: Lifecycle, accepting: Callable[[], None], drain_seconds: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        before: Callable[[], None],
+        accepting: Callable[[Collection[int]], None],
+        drain_seconds: Callable[[], float],
+    ) -> None:
         self._lifecycle = lifecycle
+        self._before_it_runs = before
         self._accepting = guarded(accepting)
         self._drain_seconds = drain_seconds
         self._is_held_back = False
 
     def install(self, patches: Patches) -> None:
         """Put the seams in."""
+        patches.wrap("uvicorn.server", "Server.serve", self._serve)
         patches.wrap("uvicorn.server", "Server.startup", self._start)
         patches.wrap("uvicorn.server", "Server.shutdown", self._shut_down)
+
+    def _serve(self, wrapped: Callable[..., Awaitable[Any]], server: Any, args: Any, kwargs: Any) -> Awaitable[Any]:
+        if not hasattr(server, OURS):
+            # After its end uvicorn gives a signal back to whoever had it before; in gunicorn's workers, to nobody.
+            self._before_it_runs()
+        return wrapped(*args, **kwargs)
 
     async def _start(self, wrapped: Callable[..., Awaitable[Any]], server: Any, args: Any, kwargs: Any) -> Any:
         if hasattr(server, OURS):
@@ -50,7 +65,7 @@ class WebServers:
             result = await wrapped(*args, **kwargs)
         finally:
             self._lifecycle.started()
-        self._accepting()
+        self._accepting(_ports_of(server))
         return result
 
     @guarded
@@ -91,3 +106,8 @@ class WebServers:
         if not hasattr(server, OURS):
             self._lifecycle.drains()
         return await wrapped(*args, **kwargs)
+
+
+def _ports_of(server: Any) -> set[int]:
+    addresses = [sock.getsockname() for listener in getattr(server, "servers", ()) for sock in listener.sockets]
+    return {address[1] for address in addresses if isinstance(address, tuple)}  # a Unix socket's is a path

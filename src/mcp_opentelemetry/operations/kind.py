@@ -23,7 +23,16 @@ class Kind:
         tallies: where its calls are counted.
     """
 
-    __slots__ = ("active", "is_measured", "metric_attributes", "span_attributes", "span_kind", "span_name", "tool")
+    __slots__ = (
+        "active",
+        "is_measured",
+        "is_of_parent",
+        "metric_attributes",
+        "span_attributes",
+        "span_kind",
+        "span_name",
+        "tool",
+    )
 
     active: Active | None
     tool: ToolCalls | None
@@ -33,6 +42,7 @@ class Kind:
         self.span_kind = SpanKind.CLIENT if message.is_sent else SpanKind.SERVER
         self.span_name = f"{method} {target}" if target is not None else method
         self.is_measured = method not in semconv.LONG_LIVED_METHODS
+        self.is_of_parent = False
         is_tool_call = method == semconv.TOOLS_CALL
         tool = target if is_tool_call else None
         self.tool = tallies.tool(tool) if tool is not None and not message.is_sent else None
@@ -85,6 +95,12 @@ class Kinds:
         if kind is None:
             kind = self._kinds[key] = Kind(message, self._tallies)
         return kind
+
+    def leave_to_parent(self) -> None:
+        """Forget all kinds, in a forked child: operations that have begun already are the parent's, and end there."""
+        for kind in self._kinds.values():
+            kind.is_of_parent = True
+        self._kinds = {}
 
     def __len__(self) -> int:
         return len(self._kinds)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import Context, create_key
 
+from mcp_opentelemetry.forks import in_child
 from mcp_opentelemetry.operations import semconv
 from mcp_opentelemetry.operations.kind import Kinds
 from mcp_opentelemetry.operations.notable import SLOW, NotableCalls
@@ -51,6 +52,7 @@ class Measurements:
             meter, semconv.CLIENT_SESSION_DURATION, "Time from a session's initialization to its end, at the client."
         )
         self._next_exemplar = 0.0
+        in_child(self._begin_anew)
 
     def started(self, kind: Kind) -> None:
         """Count an operation in."""
@@ -108,6 +110,11 @@ class Measurements:
             attributes[semconv.SERVER_ADDRESS], attributes[semconv.SERVER_PORT] = initialize.peer
         known = {name: value for name, value in attributes.items() if value is not None}
         (self._used if initialize.is_sent else self._served).record(perf_counter() - started, known)
+
+    def _begin_anew(self) -> None:
+        self.tallies.count_from_zero()
+        self.kinds.leave_to_parent()
+        self.notable = NotableCalls()
 
     def _exemplar(self, context: Context, elapsed: float, outcome: Outcome) -> Context:
         now = perf_counter()

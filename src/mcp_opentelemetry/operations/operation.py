@@ -123,6 +123,9 @@ class Operations:
             outcome: how it ended.
             result: a tool's result, recorded only where content may be captured.
         """
+        if operation.kind.is_of_parent:
+            detach(operation.token)
+            return
         elapsed = perf_counter() - operation.started
         if not operation.message.is_sent:
             self.log.finished(operation.kind, operation.message, elapsed, outcome, result, self.capture)

@@ -45,11 +45,7 @@ class Tallies:
     """All counts of one process: requests, errors and active requests."""
 
     def __init__(self, meter: Meter) -> None:
-        self._lock = Lock()
-        self._active: dict[tuple[str, str | None], Active] = {}
-        self._tools: dict[str, ToolCalls] = {}
-        self._error_types: set[str] = set()
-        self._sessions: dict[str | None, int] = {}
+        self.count_from_zero()
         meter.create_observable_counter(
             semconv.REQUESTS, [self._observe_requests], "{request}", "Tool calls by tool and status."
         )
@@ -66,6 +62,14 @@ class Tallies:
         meter.create_observable_up_down_counter(
             semconv.ACTIVE_SESSIONS, [self._observe_sessions], "{session}", "Sessions that are open now."
         )
+
+    def count_from_zero(self) -> None:
+        """Begin to count; again in a forked child, whose parent reports what it has counted itself."""
+        self._lock = Lock()
+        self._active: dict[tuple[str, str | None], Active] = {}
+        self._tools: dict[str, ToolCalls] = {}
+        self._error_types: set[str] = set()
+        self._sessions: dict[str | None, int] = {}
 
     def active(self, method: str, tool: str | None) -> Active:
         """Return the count of requests of this method and tool in progress; both must be bounded names."""

@@ -120,6 +120,8 @@ class _Call:
         """Record how it ended."""
         if self._token is not None:
             detach(self._token)
+        if self._kind.is_of_parent:
+            return
         elapsed = perf_counter() - self._started
         mark(self._span, outcome, self._operations.capture)
         self._operations.measurements.finished(self._kind, False, elapsed, outcome, self._context)

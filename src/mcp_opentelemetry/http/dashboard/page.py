@@ -32,6 +32,7 @@ def render(snapshot: Mapping[str, Any]) -> bytes:
     body = SubElement(html, "body")
     _header(SubElement(body, "header"), snapshot)
     main = SubElement(body, "main")
+    _worker(main, snapshot)
     _numbers(main, snapshot)
     for table in TABLES:
         _table(main, table, snapshot)
@@ -83,6 +84,18 @@ def tone(snapshot: Mapping[str, Any]) -> str:
     status = str(snapshot["health"]["status"])
     is_alarmed = any(alert["state"] == "firing" for alert in snapshot["alerts"])
     return "degraded" if is_alarmed and status == "healthy" else status
+
+
+def _worker(main: Element, snapshot: Mapping[str, Any]) -> None:
+    said = worker(snapshot)
+    hidden = {} if said else {"hidden": "hidden"}
+    _text(main, "p", said, {"id": "worker", "role": "note", **hidden})
+
+
+def worker(snapshot: Mapping[str, Any]) -> str:
+    """Return whose numbers these are, where they are not of all there is; the script says the same."""
+    shared = snapshot["worker"]
+    return f"Process {snapshot['process']['pid']} alone: {shared['advice']}." if shared else ""
 
 
 def _numbers(main: Element, snapshot: Mapping[str, Any]) -> None:

@@ -235,7 +235,12 @@ const verdict = ({ health, alerts }) => {
   return FORMATS.status(health.status) + phase + (wrong.length ? `: ${wrong.join("; ")}` : "") + alarm;
 };
 
+const worker = ({ worker: shared, process }) =>
+  shared ? `Process ${process.pid} alone: ${shared.advice}.` : "";
+
 const update = (snapshot) => {
+  // Another worker has answered: what the charts show is not its past.
+  if (latest && snapshot.worker && latest.process.pid !== snapshot.process.pid) points.clear();
   latest = snapshot;
   serverTime = Date.parse(snapshot.timestamp);
   document.title = `${snapshot.service} · ${snapshot.health.status}`;
@@ -245,6 +250,9 @@ const update = (snapshot) => {
   setText(sentence, verdict(snapshot));
   const isAlarmed = snapshot.alerts.some(({ state }) => state === "firing");
   sentence.className = isAlarmed && snapshot.health.status === "healthy" ? "degraded" : snapshot.health.status;
+  const note = document.getElementById("worker");
+  setText(note, worker(snapshot));
+  note.hidden = !snapshot.worker;
   for (const number of document.querySelectorAll(".numbers dd")) {
     setText(number, shown(valueAt(number.dataset.path, snapshot), number.dataset.format));
   }
