@@ -6,14 +6,13 @@ Run it over HTTP (port 8000, or the one in PORT), and look at /health and /dashb
 """
 
 import asyncio
-import logging
 import os
 
 from mcp.server import MCPServer
 
 import mcp_opentelemetry as mot
 
-log = logging.getLogger("printer")
+log = mot.get_logger("printer")
 mcp = MCPServer("printer", version="1.0.0")
 queue: asyncio.Queue[str] = asyncio.Queue()
 paper = 3  # sheets
@@ -37,7 +36,7 @@ async def print_page(text: str) -> int:
         raise RuntimeError("out of paper")
     paper -= 1
     queue.put_nowait(text)
-    log.info("printed", extra={"waiting": queue.qsize()})
+    log.info("printed", waiting=queue.qsize())
     return queue.qsize()
 
 
@@ -48,5 +47,4 @@ async def fetch() -> str:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO)
     mcp.run("streamable-http", port=int(os.environ.get("PORT", "8000")))

@@ -109,7 +109,8 @@ def test_custom_checks_show_in_health_alerts_and_log() -> None:
         assert status_of(f"{url}/readyz") == (200, "ok")
         for _ in range(3):
             _call(url, "print_page", {"text": "hello"})
-        assert any("printed" in line for line in server.stderr.lines)
+        printed = server.stderr.wait_for(lambda line: line if '"message": "printed"' in line else None)
+        assert json.loads(printed)["gen_ai.tool.name"] == "print_page"
         assert status_of(f"{url}/readyz") == (503, "unhealthy")
         assert probe(f"{url}/health")[1]["checks"]["paper"]["status"] == "unhealthy"
         wait_until(lambda: "Backlog" in probe(f"{url}/health")[1]["alerts"])

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from time import monotonic, time
 from typing import TYPE_CHECKING, Final
 
+from mcp_opentelemetry.forks import in_child
 from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.logs.limit import Limit
 from mcp_opentelemetry.logs.line import Line
@@ -38,6 +39,7 @@ class Pipeline(logging.Handler):
         self._reminder: threading.Timer | None = None
         self._reader: Reader | None = None
         self._sinks: Sequence[Sink] = ()
+        in_child(self._begin_anew)
 
     def connect(self, reader: Reader, sinks: Sequence[Sink], most: int) -> None:
         """Replace everything behind the handler.
@@ -82,6 +84,10 @@ class Pipeline(logging.Handler):
         """Have everything written; called by `logging` at the end of the process."""
         self._say_now()
         self._flush()
+
+    def _begin_anew(self) -> None:
+        """Wait for no lock and no thread that have stayed with the parent of a forked child."""
+        self._limit, self._reminder = Limit(self._most, monotonic), None
 
     def _remind(self) -> None:
         """Say how many were held back when the second is over: the logger may be silent then."""
