@@ -199,6 +199,13 @@ def test_off_writes_nothing_and_takes_nothing(
     assert capsys.readouterr().err == "fetched\n"
 
 
+def test_off_leaves_the_handler_of_an_sdk_alone(start: Start, root: logging.Logger) -> None:
+    start(log_format="off")
+    configure_logging("INFO")
+    start(log_format="off")
+    assert any(isinstance(handler, RichHandler) for handler in root.handlers)
+
+
 def test_off_still_writes_a_file(start: Start, tmp_path: Path, root: logging.Logger, messages: Messages) -> None:
     start(log_format="off", log_file=tmp_path / "server.log")
     logging.getLogger("weather").info("fetched")
@@ -271,6 +278,7 @@ def test_a_handler_that_exports_already_gets_what_is_safe_and_only_once(
     theirs = LoggingHandler(logger_provider=provider)
     root.addHandler(theirs)
     logs = start()
+    logs.start()  # as `configure` does
     try:
         raise ValueError("alice@example.com")
     except ValueError:

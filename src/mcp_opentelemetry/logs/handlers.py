@@ -34,6 +34,7 @@ class Handlers:
         self._ours = ours
         self._changed = guarded(changed)
         self._sdks: WeakSet[logging.Handler] = WeakSet()
+        self._exporting: list[logging.Handler] = []
         self._taken: list[tuple[logging.Logger, logging.Handler, bool]] = []
 
     def install(self, patches: Patches) -> None:
@@ -50,20 +51,22 @@ class Handlers:
         """Return whether an MCP SDK has configured logging."""
         return any(handler in self._sdks for handler in logging.getLogger().handlers)
 
-    def take(self, *, consoles: bool) -> list[logging.Handler]:
+    def take(self, *, sdks: bool, consoles: bool) -> list[logging.Handler]:
         """Take handlers away whose place is ours.
 
         Args:
-            consoles: whether every handler that writes to the console gives way, those of frameworks included; else
-                only those of the MCP SDKs.
+            sdks: whether those of the MCP SDKs give way.
+            consoles: whether every handler that writes to the console gives way, those of frameworks included.
 
         Returns:
-            those that send to OpenTelemetry: they are fed with what we have read.
+            all that send to OpenTelemetry: they are fed with what we have read.
         """
         root = logging.getLogger()
-        exporting = [handler for handler in root.handlers if is_exporting(handler)]
         for handler in [*root.handlers]:
-            if handler in self._sdks or handler in exporting or (consoles and _is_console(handler)):
+            if is_exporting(handler):
+                self._exporting.append(handler)
+                self._take(root, handler)
+            elif (sdks and handler in self._sdks) or (consoles and _is_console(handler)):
                 self._take(root, handler)
         for name in _FRAMEWORKS if consoles else ():
             logger = logging.getLogger(name)
@@ -71,10 +74,11 @@ class Handlers:
                 self._take(logger, handler)
             if not logger.handlers:
                 logger.propagate = True
-        return exporting
+        return self._exporting
 
     def give_back(self) -> None:
         """Put back what was taken."""
+        self._exporting = []
         while self._taken:
             logger, handler, propagated = self._taken.pop()
             logger.addHandler(handler)

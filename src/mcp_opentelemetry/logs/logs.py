@@ -61,7 +61,7 @@ class Logs:
         if self._pipeline not in root.handlers:
             root.addHandler(self._pipeline)
         had_sdk = self._handlers.has_sdk()
-        exported = exporting(self._handlers.take(consoles=self._is_explicit()))
+        exported = exporting(self._take())
         self._set_level(settings, had_sdk=had_sdk)
         secrets = Secrets(settings.log_redact)
         reader = Reader(settings.capture != "none", secrets, self.redact)
@@ -115,7 +115,11 @@ class Logs:
     def _take_over(self) -> None:
         """Take away again what has come since the start."""
         if self._pipeline in logging.getLogger().handlers:
-            self._handlers.take(consoles=self._is_explicit())
+            self._take()
+
+    def _take(self) -> list[logging.Handler]:
+        wanted = self._settings().log_format
+        return self._handlers.take(sdks=wanted != "off", consoles=self._is_explicit())
 
     def _is_explicit(self) -> bool:
         return self._settings().log_format not in (None, "off")
