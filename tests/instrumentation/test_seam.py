@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -134,7 +135,10 @@ def test_seam_that_has_gone_is_reported_and_the_rest_works(caplog: pytest.LogCap
     assert "ServerRunner._no_such_method" in caplog.text
 
 
-@pytest.mark.parametrize("private", [*PRIVATE_NAMES["opentelemetry"], *PRIVATE_NAMES["mcp 2"]], ids=str)
+PACKAGES = ("opentelemetry", "concurrent-log-handler", "mcp 2")
+
+
+@pytest.mark.parametrize("private", [*chain(*(PRIVATE_NAMES[name] for name in PACKAGES))], ids=str)
 def test_private_name_of_an_sdk_is_still_there(private: Any) -> None:
     """A failure here means: an SDK has moved, and the seam that is named must move with it."""
     assert private.exists(), private

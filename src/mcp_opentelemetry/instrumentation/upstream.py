@@ -44,6 +44,9 @@ class Private:
 
 
 _OURS = "spans of what is sent"
+_FORKED = "counts from zero in a forked child"
+_NAMED = "the name of a worker that is forked, where the user has named the process"
+_CONSUMER = "opentelemetry.sdk.metrics._internal.measurement_consumer"
 
 # By the package and major version that has them.
 PRIVATE_NAMES: Final = {
@@ -52,6 +55,14 @@ PRIVATE_NAMES: Final = {
         Private("opentelemetry.exporter.prometheus._mapping", "map_unit", "alerts"),
         Private("opentelemetry.exporter.prometheus._mapping", "sanitize_full_name", "alerts"),
         Private("opentelemetry.exporter.prometheus._mapping", "sanitize_attribute", "alerts"),
+        Private("opentelemetry.sdk.metrics", "MeterProvider", _FORKED, "_measurement_consumer"),
+        Private(_CONSUMER, "SynchronousMeasurementConsumer", _FORKED, "_async_instruments"),
+        Private(_CONSUMER, "SynchronousMeasurementConsumer", _FORKED, "_reader_storages"),
+        Private(_CONSUMER, "SynchronousMeasurementConsumer", _FORKED, "_sdk_config"),
+        Private("opentelemetry.sdk.metrics.export", "PeriodicExportingMetricReader", _FORKED, "_export_lock"),
+        Private("opentelemetry.sdk.metrics", "MeterProvider._update_resource", _NAMED),
+        Private("opentelemetry.sdk.trace", "TracerProvider._update_resource", _NAMED),
+        Private("opentelemetry.sdk._logs", "LoggerProvider._update_resource", _NAMED),
     ),
     "concurrent-log-handler": (
         Private("concurrent_log_handler", "ConcurrentRotatingFileHandler._console_log", "stdout stays clean"),
