@@ -18,6 +18,7 @@ from mcp_opentelemetry.operations.message import Message, Transport
 from mcp_opentelemetry.operations.operation import Operations
 from mcp_opentelemetry.operations.outcome import SUCCESS, protocol_error, tool_error
 from mcp_opentelemetry.readers import ScrapeReader
+from mcp_opentelemetry.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -69,7 +70,7 @@ def test_cpu_of_a_scrape(benchmark: BenchmarkFixture, reader: ScrapeReader) -> N
 @pytest.mark.benchmark(group="scrape")
 def test_event_loop_goes_on_during_a_scrape(benchmark: BenchmarkFixture, reader: ScrapeReader) -> None:
     # Of the runtime, the endpoint asks no more than this.
-    runtime: Any = SimpleNamespace(settings=Settings(), scrape=reader.render)
+    runtime: Any = SimpleNamespace(settings=Settings(), scrape=reader.render, workers=Workers())
     app = Starlette(routes=make_routes(runtime, ["metrics"], on_own_port=False))
     gaps: list[tuple[float, float]] = []
 

@@ -46,7 +46,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     Other instrumentors that are installed for other tests stay out: the logging one has news of its own at exit.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    return {**clean, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "logging,mcp", **ON_ANY_MACHINE, **settings}
+    return {**clean, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "fastapi,logging,mcp", **ON_ANY_MACHINE, **settings}
 
 
 def free_port() -> int:

@@ -64,7 +64,8 @@ def test_fastapi_app_serves_both_and_links_the_http_span() -> None:
     uvicorn = str(Path(PYTHON).with_name("uvicorn"))
     with http_receiver() as receiver:
         command = (uvicorn, "fastapi_app:app", "--app-dir", str(EXAMPLES), "--port", str(port))
-        with Process(*command, settings=receiver.settings) as server:
+        settings = receiver.settings | {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "logging,mcp"}  # FastAPI's is wanted
+        with Process(*command, settings=settings) as server:
             server.wait_for_port(port)
             assert get(f"{url}/orders/7") == (200, '{"status":"shipped"}')
             # What a traced client sends along.

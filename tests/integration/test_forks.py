@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="only POSIX forks")
 
-_NOTHING_IN_BETWEEN = {"OTEL_BSP_SCHEDULE_DELAY": "60000", "OTEL_METRIC_EXPORT_INTERVAL": "60000"}
+_NOTHING_IN_BETWEEN = {
+    "OTEL_BSP_SCHEDULE_DELAY": "60000",
+    "OTEL_BLRP_SCHEDULE_DELAY": "60000",
+    "OTEL_METRIC_EXPORT_INTERVAL": "60000",
+}
 
 
 def _call(at: int, tool: str, **arguments: Any) -> str:

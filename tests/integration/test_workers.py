@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 _CALLS = 12
 _BEFORE = 100  # calls that `preloaded.py` makes
 _NAME = {"OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=pod-1"}
-_NOTHING_IN_BETWEEN = {"OTEL_BSP_SCHEDULE_DELAY": "60000", "OTEL_METRIC_EXPORT_INTERVAL": "60000"}
+_NOTHING_IN_BETWEEN = {
+    "OTEL_BSP_SCHEDULE_DELAY": "60000",
+    "OTEL_BLRP_SCHEDULE_DELAY": "60000",
+    "OTEL_METRIC_EXPORT_INTERVAL": "60000",
+}
 _RULE = "groups: [{name: here, interval: 1s, rules: [{alert: Here, expr: mcp_build_info}]}]"
 
 
