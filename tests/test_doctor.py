@@ -20,6 +20,10 @@ def _texts(environ: dict[str, str], section: str, level: str) -> list[str]:
     return [text for found, text in doctor.examine(environ)[section] if found == level]
 
 
+def _logs(environ: dict[str, str]) -> list[tuple[str, str]]:
+    return doctor.examine(environ)["Logs"]
+
+
 def test_healthy_environment_is_well(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.os, "environ", {"OTEL_PYTHON_DISTRO": "mcp_opentelemetry"})
     assert doctor.main([]) == 0
@@ -132,3 +136,24 @@ def test_command_runs() -> None:
     command = Path(sys.executable).with_name("mcp-opentelemetry")
     done = subprocess.run([str(command), "doctor", "--help"], capture_output=True, text=True, check=True)
     assert "what would open where" in done.stdout
+
+
+def test_logs_are_said_to_go_where_they_go(tmp_path: Path) -> None:
+    assert _logs({}) == [("ok", "on standard error, as JSON, where the application has no handler of its own")]
+    path = tmp_path / "not made yet" / "server.log"
+    findings = _logs({"OTEL_PYTHON_MCP_LOG_FORMAT": "text", "LOG_FILE_PATH": str(path)})
+    assert findings == [("ok", "on standard error: text"), ("ok", f"in {path}, archived at 10,485,760 bytes")]
+
+
+def test_log_file_that_cannot_be_written_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (_, (level, text)) = _logs({"OTEL_PYTHON_MCP_LOG_FILE": str(tmp_path / "file" / "server.log")})
+    assert level == "WRONG"
+    assert str(tmp_path / "file") in text
+
+
+def test_file_of_several_processes_needs_an_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("mcp_opentelemetry.doctor.find_spec", lambda _: None)
+    level, text = _logs({"OTEL_PYTHON_MCP_LOG_FILE": str(tmp_path / "server.log")})[-1]
+    assert level == "note"
+    assert text.endswith("pip install 'mcp-opentelemetry[logs]'")
