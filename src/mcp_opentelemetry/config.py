@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mcp_opentelemetry import setting_values as values
@@ -149,6 +150,12 @@ class Settings:
     def token(self) -> str | None:
         """The bearer token, wherever it came from."""
         return self.http_token or self.http_token_file
+
+    @property
+    def log_path(self) -> Path | None:
+        """The log file, in full."""
+        # Not by `Path.expanduser`, which raises where there is no such user.
+        return None if self.log_file is None else Path(os.path.expanduser(self.log_file)).absolute()  # noqa: PTH111
 
     @classmethod
     def from_mapping(cls, environ: Mapping[str, str] = os.environ) -> Settings:

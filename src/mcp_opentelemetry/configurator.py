@@ -109,7 +109,7 @@ def with_identity(kwargs: Mapping[str, Any], environ: Mapping[str, str]) -> dict
 def prepare_farewell() -> None:
     """Have everything flushed at exit and on SIGTERM."""
     runtime = get_runtime()
-    runtime.farewell = Farewell(providers(), runtime.exit_timeout)
+    runtime.farewell = Farewell([*providers(), runtime.logs], runtime.exit_timeout)
     runtime.await_end()
 
 

@@ -10,7 +10,6 @@ from argparse import ArgumentParser
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -186,9 +185,9 @@ def _logs(settings: Settings) -> Iterator[Finding]:
         yield _OK, "on standard error, as JSON, where the application has no handler of its own"
     else:
         yield _OK, f"on standard error: {settings.log_format}"
-    if settings.log_file is None:
+    if settings.log_path is None:
         return
-    folder = Path(settings.log_file).expanduser().absolute().parent
+    folder = settings.log_path.parent
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         yield _WRONG, f"{settings.log_file} cannot be written: {existing} is no folder that this user may write to"

@@ -56,7 +56,11 @@ class McpInstrumentor(BaseInstrumentor):
         watch(self._patches, runtime.serving, runtime.serving_on_stdio, runtime.monitor.lifecycle)
         watch_supervisors(self._patches, runtime.workers)
         WebServers(
-            runtime.monitor.lifecycle, runtime.await_end, self._accepting, lambda: runtime.settings.drain_seconds
+            runtime.monitor.lifecycle,
+            before=runtime.await_end,
+            accepting=self._accepting,
+            ended=runtime.logs.shutdown,
+            drain_seconds=lambda: runtime.settings.drain_seconds,
         ).install(self._patches)
         runtime.monitor.exports.install(self._patches)
         self._apps.install(self._patches, major)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +22,7 @@ from mcp_opentelemetry.window.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from opentelemetry.metrics import MeterProvider
 
@@ -48,7 +48,7 @@ class Monitor:
         self.lifecycle = lifecycle or Lifecycle()
         self.loops = EventLoops()
         self.exports = exports or Exports()
-        self.sampler = Sampler(lambda: _read_vitals(settings().log_file))
+        self.sampler = Sampler(lambda: _read_vitals(settings().log_path))
         self.health = Health(built_in_checks(settings, self.sampler, self.loops, self.exports), self.loops.running)
         self.reader = WindowReader()
         self.window = Window(self.reader.collect)
@@ -105,7 +105,7 @@ def observe(monitor: Callable[[], Monitor], meter_provider: MeterProvider | None
     observe_health(lambda: monitor().health.states(), meter_provider)  # noqa: PLW0108 (see above)
 
 
-def _read_vitals(log_file: str | None) -> Vitals:
+def _read_vitals(log_path: Path | None) -> Vitals:
     from mcp_opentelemetry.system.reading import read_vitals  # noqa: PLC0415 (psutil: only where MCP is served)
 
-    return read_vitals([str(Path(log_file).expanduser().absolute().parent)] if log_file is not None else ())
+    return read_vitals([str(log_path.parent)] if log_path is not None else ())

@@ -9,10 +9,15 @@ from typing import Final, cast
 
 REDACTED: Final = "[redacted]"
 _SECRET_KEYS: Final = ("password", "passwd", "secret", "token", "authorization", "api_key", "apikey", "cookie", "pwd")
-# user:password@ in a URL; a key and its value, the value in quotes or up to the next separator; what follows Bearer.
-# Each starts at the start of a word only: a search from every letter of a long one would take its length squared.
+# user:password@ in a URL; the end of a key, with its separator; its value, in quotes or up to the next separator.
+# Each takes time in proportion to the text: a search from every letter of a long word would take its length squared.
 _USER_INFO: Final = re.compile(r"(?<=://)[^/\s]+(?=@)")
-_VALUE: Final = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&"']+)"""
+_KEY: Final = re.compile(r"""(?<![\w-])((?:[\w-]{1,64} )?[\w-]{1,100})\\?["']?\s*[=:,]\s*""")
+_QUOTED: Final = r"""\\"[^"\\]*(?:\\")?|"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)"""
+_VALUE: Final = re.compile(rf"""[\[({{]*b?(?:{_QUOTED}|[^\s,;&"'\])}}]+)""")
+# Of a header, all of it: what follows the name of a scheme, and each cookie.
+_HEADER: Final = re.compile(rf"""[\[({{]*b?(?:{_QUOTED}|[^\r\n"']+)""")
+_HEADERS: Final = ("authorization", "cookie")
 _SCHEME: Final = re.compile(r"(?i)\b(bearer|basic)\s+[^\s,;\"']+")
 
 
@@ -28,9 +33,7 @@ class Secrets:
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self._keys = (*_SECRET_KEYS, *(key.lower().replace("-", "_") for key in keys))
-        names = "|".join(re.escape(key).replace("_", "[-_ ]?") for key in self._keys)
         self._is_name = lru_cache(maxsize=4096)(self._names_secret)
-        self._pair = re.compile(rf"(?i)(?<![\w-])([\w-]*(?:{names})[\w-]*[\"']?\s*[=:]\s*){_VALUE}")
 
     def has(self, key: str, value: object = None) -> bool:
         """Return whether what a key holds is secret; a number of tokens is none."""
@@ -54,9 +57,29 @@ class Secrets:
             text = _USER_INFO.sub(REDACTED, text)
         if not text.isalnum():
             text = _SCHEME.sub(lambda match: f"{match[1]} {REDACTED}", text)
-        if "=" in text or ":" in text:
-            text = self._pair.sub(lambda match: match[1] + REDACTED, text)
+        if "=" in text or ":" in text or "," in text:
+            text = self._without_values(text)
         return text
+
+    def _without_values(self, text: str) -> str:
+        kept: list[str] = []
+        done = 0
+        for key in _KEY.finditer(text):
+            name = key[1]
+            if key.start() < done or not (self._ends_secret(name) if " " in name else self.has(name)):
+                continue
+            if "," in key[0] and "'" not in key[0] and '"' not in key[0]:
+                continue  # an enumeration, and not a pair such as (b"x-api-key", b"...")
+            pattern = _HEADER if any(header in name.lower() for header in _HEADERS) else _VALUE
+            if value := pattern.match(text, key.end()):
+                kept += text[done : key.end()], REDACTED
+                done = value.end()
+        return "".join(kept) + text[done:]
+
+    def _ends_secret(self, words: str) -> bool:
+        """Return whether two words are the name of a secret, such as `api key`, or the last one is."""
+        first, _, last = words.partition(" ")
+        return self.has(last) or (not self.has(first) and self.has(f"{first}_{last}"))
 
     def _names_secret(self, key: str) -> bool:
         key = key.lower().replace("-", "_")

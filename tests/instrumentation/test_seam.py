@@ -135,7 +135,7 @@ def test_seam_that_has_gone_is_reported_and_the_rest_works(caplog: pytest.LogCap
     assert "ServerRunner._no_such_method" in caplog.text
 
 
-PACKAGES = ("opentelemetry", "concurrent-log-handler", "mcp 2")
+PACKAGES = ("opentelemetry", "mcp 2")
 
 
 @pytest.mark.parametrize("private", [*chain(*(PRIVATE_NAMES[name] for name in PACKAGES))], ids=str)

@@ -160,6 +160,39 @@ def test_what_is_logged_until_sigterm_is_written() -> None:
     assert [record["city"] for record in records(ended.stderr) if record["logger"] == "weather"] == ["Oslo"]
 
 
+def test_what_is_logged_while_a_web_server_shuts_down_is_written() -> None:
+    with HttpServer("uvicorn shutting_down:app", settings={"OTEL_PYTHON_MCP_LOG_FORMAT": "otel"}) as server:
+        server.call("add", a=1, b=2)
+        ended = server.send_signal(signal.SIGTERM)
+    last = [record["message"] for record in records(ended.stderr) if record["logger"] == "application"]
+    assert last == [f"closing {number}" for number in range(20)]
+
+
+@pytest.mark.parametrize("configured", ["", "logging.config.dictConfig({'version': 1})\n"])
+def test_everything_is_written_at_the_end_of_a_process(tmp_path: Path, configured: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import logging.config\nimport mcp_opentelemetry as mot\nmot.configure(log_rate_limit=0)\n"
+        f"log = mot.get_logger('weather')\n{configured}"
+        "for number in range(3000):\n    log.warning('%d', number)\n"
+    )
+    done = subprocess.run([PYTHON, str(script)], env=environment({}), capture_output=True, text=True, check=True)
+    assert [record["message"] for record in records(done.stderr)] == [str(number) for number in range(3000)]
+
+
+def test_a_child_of_multiprocessing_writes_what_it_logs(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing\nimport mcp_opentelemetry as mot\n"
+        "def work():\n    for number in range(20):\n        mot.get_logger('child').info('%d', number)\n"
+        "if __name__ == '__main__':\n    mot.configure()\n    mot.get_logger('parent').info('first')\n"
+        "    child = multiprocessing.get_context('fork').Process(target=work)\n    child.start()\n    child.join()\n"
+    )
+    done = subprocess.run([PYTHON, str(script)], env=environment({}), capture_output=True, text=True, check=True)
+    found = [record["message"] for record in records(done.stderr) if record["logger"] == "child"]
+    assert found == [str(number) for number in range(20)]
+
+
 def test_a_process_that_serves_no_mcp_logs_as_ever(tmp_path: Path) -> None:
     path = tmp_path / "server.log"
     settings = {"OTEL_PYTHON_MCP_LOG_FILE": str(path), "OTEL_PYTHON_MCP_LOG_FORMAT": "otel"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def unlocked() -> Iterator[None]:
 
 def log_file(path: Path, **settings: object) -> LogFile:
     given = {PREFIX + name.upper(): str(value) for name, value in settings.items()}
-    return LogFile(Settings.from_mapping({PREFIX + "LOG_FILE": str(path), **given}), otel)
+    return LogFile(path, Settings.from_mapping(given), otel)
 
 
 def lines_in(folder: Path) -> list[str]:
@@ -176,6 +177,60 @@ def test_an_archive_that_cannot_be_made_lets_the_file_grow(
     file.close()
     assert messages_in(tmp_path) == [f"{number:04}" for number in range(100)]
     assert capfd.readouterr().err.count("cannot archive") == 1
+
+
+def test_older_archives_stay_when_a_newer_one_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "find_spec", lambda _: None)
+    file = log_file(tmp_path / "server.log", log_max_bytes=2000, log_backups=3)
+    for number in range(60):
+        file.write(line(f"{number:04}"))
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("server.log.*.gz")}
+    assert len(before) == 3
+    tries: list[None] = []
+
+    def full(*_: object, **__: object) -> None:
+        tries.append(None)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(archives.shutil, "copyfileobj", full)
+    for number in range(60):
+        file.write(line(f"{number:04}"))
+    file.close()
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("server.log.*.gz")} == before
+    assert len(tries) == 1, "not for every line"
+
+
+@pytest.mark.usefixtures("kind")
+def test_a_file_without_archives_is_bounded_too(tmp_path: Path) -> None:
+    file = log_file(tmp_path / "server.log", log_max_bytes=2000, log_backups=0)
+    for number in range(200):
+        file.write(line(f"{number:04}"))
+    file.close()
+    assert (tmp_path / "server.log").stat().st_size <= 2500
+    assert messages_in(tmp_path)[-1] == "0199"
+
+
+def test_a_file_that_the_application_writes_to_is_left_to_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    own = logging.FileHandler(tmp_path / "server.log")
+    logging.getLogger("application").addHandler(own)
+    try:
+        file = log_file(tmp_path / "server.log")
+        file.write(line("ours"))
+        file.close()
+    finally:
+        logging.getLogger("application").removeHandler(own)
+        own.close()
+    assert (tmp_path / "server.log").read_text() == ""
+    assert "the application writes to it" in capfd.readouterr().err
+
+
+def test_standard_output_is_no_log_file(capfd: pytest.CaptureFixture[str]) -> None:
+    file = log_file(Path("/dev/stdout"))
+    file.write(line("not there"))
+    file.close()
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert "no regular file" in captured.err
 
 
 def test_six_processes_lose_and_tear_nothing_through_archives(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ MODULES = [f"{logs.__name__}.{module.name}" for module in pkgutil.iter_modules(l
 
 
 # Called by users and by `logging` themselves, or standing around the host's own call.
-AROUND_THE_HOST = {"process", "get_logger", "handle", "_configure", "_unseen"}
+AROUND_THE_HOST = {"get_logger", "handle", "shutdown", "_configure", "_unseen"}
 
 
 class Sabotage(Exception):  # noqa: N818

@@ -17,6 +17,26 @@ def test_fields_are_keyword_arguments() -> None:
     assert handler.records[0].funcName == "test_fields_are_keyword_arguments"
 
 
+def test_every_name_can_be_a_fields() -> None:
+    with kept() as handler:
+        get_logger("weather", self=1).info("set", level=5, msg="a", logger=2, message="b")
+    assert handler.line().message == "set"
+    assert handler.line().fields == {"self": 1, "level": 5, "msg_": "a", "logger": 2, "message_": "b"}
+
+
+def test_all_that_the_standard_logger_takes_is_taken() -> None:
+    def caller() -> None:
+        get_logger("weather").log(logging.ERROR, "x", exc_info=KeyError("y"), stack_info=True, stacklevel=2)
+
+    with kept() as handler:
+        caller()
+    line = handler.line()
+    assert handler.records[0].funcName == "test_all_that_the_standard_logger_takes_is_taken"
+    assert line.failure is not None
+    assert (line.level, line.failure.kind) == (logging.ERROR, "KeyError")
+    assert "test_all_that_the_standard_logger_takes_is_taken" in str(line.fields["stack_info"])
+
+
 def test_plain_logging_works_the_same() -> None:
     with kept() as handler:
         logging.getLogger("weather").info("fetched %s", "rain", extra={"city": "Oslo"})

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import logging.config
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -88,6 +89,56 @@ def test_the_applications_handlers_stay_and_get_no_twin(start: Start, root: logg
     assert messages() == []
     assert own.stream.getvalue() == "fetched\n"
     assert root.level == logging.WARNING
+
+
+def test_a_logger_with_a_console_handler_of_its_own_gets_no_twin(start: Start, messages: Messages) -> None:
+    logger, own = logging.getLogger("with.own"), logging.StreamHandler(sys.stderr)
+    own.setFormatter(logging.Formatter('{"message": "own %(message)s"}'))
+    logger.addHandler(own)
+    try:
+        start()
+        logging.getLogger("with.own.child").warning("fetched")
+        assert messages() == ["own fetched"]
+    finally:
+        logger.removeHandler(own)
+
+
+def test_the_level_of_an_application_that_configures_logging_later_is_its_own(
+    start: Start, root: logging.Logger
+) -> None:
+    start()
+    assert root.level == logging.INFO
+    logging.basicConfig(stream=io.StringIO())
+    assert root.level == logging.WARNING
+
+
+def test_loggers_of_ours_survive_a_configuration_that_disables_others(start: Start, messages: Messages) -> None:
+    ours = logging.getLogger("mcp_opentelemetry.alerts")
+    start()
+    logging.config.dictConfig({"version": 1})
+    ours.warning("an alert")
+    assert messages() == ["an alert"]
+
+
+def test_a_file_that_means_nothing_takes_nothing_along(start: Start, messages: Messages) -> None:
+    start(log_file="~nosuchuser/server.log")
+    logging.getLogger("weather").info("fetched")
+    assert messages() == ["fetched"]
+    shutil.rmtree("~nosuchuser", ignore_errors=True)
+
+
+def test_filters_of_a_handler_that_exports_hold(start: Start, root: logging.Logger) -> None:
+    exporter = InMemoryLogRecordExporter()
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    start()
+    theirs = LoggingHandler(logger_provider=provider)
+    theirs.addFilter(lambda record: record.name != "secret")
+    logging.basicConfig(handlers=[theirs])  # later than our start
+    logging.getLogger("secret").warning("unheard")
+    logging.getLogger("weather").warning("heard")
+    assert theirs not in root.handlers
+    assert [each.log_record.body for each in exporter.get_finished_logs()] == ["heard"]
 
 
 def test_an_application_that_configures_logging_later_is_not_kept_from_it(

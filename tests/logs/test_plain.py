@@ -102,6 +102,8 @@ class Endless(Mapping[str, int]):
         (ValueError("bad"), "bad"),
         (Rude(), "Rude that cannot be shown (RuntimeError)"),
         (RudeText("still a text"), "still a text"),
+        ("a file \udce9", "a file \\udce9"),
+        ({"\ud800": 1}, {"\\ud800": 1}),
         (RudeMapping(), "RudeMapping that cannot be read (RuntimeError)"),
         (10**400, "a number of 1329 bits"),
     ],
@@ -124,11 +126,15 @@ def test_what_contains_itself_ends() -> None:
     assert len(written) < 100_000
 
 
-@pytest.mark.parametrize("value", [list(range(1_000_000)), Endless(), "x" * 10_000_000, [["y" * 9000] * 2000]])
+@pytest.mark.parametrize(
+    "value", [list(range(1_000_000)), [None] * 1_000_000, Endless(), "x" * 10_000_000, [["y" * 9000] * 2000]]
+)
 def test_what_is_huge_is_cut(value: object) -> None:
     (found,) = plain(value=value).values()
-    assert "…" in json.dumps(found, ensure_ascii=False)
+    written = json.dumps(found, ensure_ascii=False)
+    assert "…" in written
     assert len(found) <= LONGEST
+    assert len(written) < 60_000
 
 
 def test_deep_values_end_without_recursion_errors() -> None:

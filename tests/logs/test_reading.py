@@ -121,6 +121,34 @@ def test_a_hook_that_fails_lets_nothing_out(hook: Callable[[Any], Any]) -> None:
     assert line.message.startswith("withheld: the redaction hook has raised")
 
 
+def test_the_users_hook_sees_exceptions_and_takes_them_out() -> None:
+    def redact(fields: dict[str, Any]) -> dict[str, Any]:
+        del fields["exception.stacktrace"]
+        return {**fields, "exception.message": fields["exception.message"].replace(SECRET, "[mail]")}
+
+    with kept(Reader(redact=redact)) as handler:
+        log_failure()
+    failure = handler.line().failure
+    assert failure is not None
+    assert (failure.kind, failure.message, failure.stacktrace) == ("ValueError", "to [mail]", None)
+
+
+def test_a_hook_that_fails_lets_no_exception_out() -> None:
+    with kept(Reader(redact=lambda _: 1 / 0)) as handler:  # type: ignore[arg-type, return-value]
+        log_failure()
+    assert SECRET not in str(handler.line())
+    failure = handler.line().failure
+    assert failure is not None
+    assert failure.kind == "ValueError"
+
+
+def log_failure() -> None:
+    try:
+        raise ValueError(f"to {SECRET}")
+    except ValueError:
+        logging.getLogger("weather").exception("failed")
+
+
 def test_secrets_are_redacted_after_the_hook() -> None:
     with kept(Reader(secrets=Secrets(["ssn"]), redact=lambda fields: {**fields, "ssn": "123"})) as handler:
         logging.getLogger("weather").info("hello")
@@ -174,7 +202,9 @@ def test_code_of_an_sdk_is_known_whatever_its_logger_is_called() -> None:
     assert SECRET not in line.message
 
 
-@pytest.mark.parametrize("logger", ["weather", "mcp_weather", "fastmcp.weather", "mcp.weather", "mcp_opentelemetry.x"])
+@pytest.mark.parametrize(
+    "logger", ["weather", "mcp_weather", "fastmcp.weather", "fastmcp.__main__", "mcp.weather", "mcp_opentelemetry.x"]
+)
 def test_the_users_own_loggers_keep_their_text(logger: str) -> None:
     with kept() as handler:
         log_as_sdk(logger)
@@ -219,6 +249,26 @@ def test_structlog_records_pass_through_the_standard_logger() -> None:
         structlog.reset_defaults()
     line = handler.line()
     assert (line.logger, line.message, line.fields) == ("weather", "fetched", {"city": "Oslo", "token": REDACTED})
+
+
+def test_structlog_passes_exceptions_on() -> None:
+    structlog.configure(
+        processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    try:
+        with kept() as handler:
+            try:
+                raise KeyError("x")
+            except KeyError:
+                structlog.get_logger("weather").error("bad", exc_info=True)
+    finally:
+        structlog.reset_defaults()
+    line = handler.line()
+    assert line.failure is not None
+    assert (line.failure.kind, line.fields) == ("KeyError", {})
 
 
 def test_structlog_as_keyword_arguments_works_too() -> None:

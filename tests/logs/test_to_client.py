@@ -51,6 +51,11 @@ def make_server() -> MCPServer:
         logging.getLogger("mcp.server").warning("plumbing")
         return "done"
 
+    @server.tool()
+    async def odd() -> str:
+        logging.getLogger("weather").info("a file \udce9")
+        return "done"
+
     return server
 
 
@@ -92,6 +97,19 @@ async def test_a_request_that_asks_is_told(over: str) -> None:
     async with chatting(told, over=over, log_level="info") as client:
         await client.call_tool("chat", {})
     assert told == [("info", "weather", {"message": "fetched 0", "city": "Oslo"})]
+
+
+@pytest.mark.parametrize("over", ["memory", "http"])
+async def test_what_cannot_be_encoded_ends_nobody(over: str, root: logging.Logger) -> None:
+    assert not root.handlers, "pytest could not report what is logged here"
+    told: Told = []
+    async with chatting(told, over=over, log_level="info") as client:
+        await client.call_tool("odd", {})
+        await client.call_tool("chat", {})
+    assert [data["message"] if isinstance(data, dict) else data for _, _, data in told] == [
+        "a file \\udce9",
+        "fetched 0",
+    ]
 
 
 @pytest.mark.parametrize("over", ["memory", "http"])
@@ -193,6 +211,26 @@ async def test_what_a_server_tells_its_client_is_in_our_logs(data: Any, message:
     line = next(line for line in handler.lines if line is not None and line.logger == "weather")
     assert (line.level, line.message, line.fields) == (logging.INFO, message, fields)
     assert line.call["gen_ai.tool.name"] == "tell"
+
+
+async def test_names_that_others_choose_make_no_loggers() -> None:
+    server, patches = MCPServer("chatty"), Patches()
+
+    @server.tool()
+    async def tell(ctx: Context) -> str:
+        for number in range(50):
+            await ctx.session.send_log_message("info", "hello", f"chosen {number}")  # pyright: ignore[reportDeprecated]
+        return "done"
+
+    mirror(patches)
+    try:
+        with kept(level=logging.INFO) as handler, Telemetry().instrumented():
+            async with Client(server) as client:
+                await client.call_tool("tell", {})
+    finally:
+        patches.remove()
+    assert {f"chosen {number}" for number in range(50)} <= {line.logger for line in handler.lines if line}
+    assert not [name for name in logging.root.manager.loggerDict if name.startswith("chosen")]
 
 
 async def test_a_setting_of_the_servers_own_stays() -> None:

@@ -92,10 +92,15 @@ def _mirrored(wrapped: Callable[..., Awaitable[None]], _session: Any, args: Any,
 @guarded
 def _log(level: str, data: Any, logger: str | None = None, *_: Any, **__: Any) -> None:
     number = logging.INFO if level == "notice" else min(LEVELS.get(level, logging.INFO), logging.CRITICAL)
+    mirror = logging.getLogger(_LOGGER)
+    if not mirror.isEnabledFor(number):
+        return
     message, fields = _parts(data)
     token = is_told.set(True)
     try:
-        logging.getLogger(logger or _LOGGER).log(number, "%s", message, extra={"extra": fields})
+        # Not by a logger of that name, which would stay for ever: a proxy passes on whatever names there are.
+        name, file = logger or _LOGGER, __file__
+        mirror.handle(mirror.makeRecord(name, number, file, 0, message, (), None, None, {"extra": fields}))
     finally:
         is_told.reset(token)
 

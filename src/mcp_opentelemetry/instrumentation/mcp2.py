@@ -69,13 +69,13 @@ class ServerSeam:
         operation = self._begin(server, ctx)
         try:
             result = await call_next(ctx)
-            if operation is not None and operation.client_log is not None:
-                await settled(operation.client_log)  # after the answer the client no longer listens
         except BaseException as error:
             if operation is not None:
                 self._end_raised(operation, server, ctx, error)
             raise
         self._end_returned(operation, server, ctx, result)
+        if operation is not None and operation.client_log is not None:
+            await settled(operation.client_log)  # after the answer the client no longer listens
         return result
 
     @guarded

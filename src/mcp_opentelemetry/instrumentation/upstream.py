@@ -64,9 +64,6 @@ PRIVATE_NAMES: Final = {
         Private("opentelemetry.sdk.trace", "TracerProvider._update_resource", _NAMED),
         Private("opentelemetry.sdk._logs", "LoggerProvider._update_resource", _NAMED),
     ),
-    "concurrent-log-handler": (
-        Private("concurrent_log_handler", "ConcurrentRotatingFileHandler._console_log", "stdout stays clean"),
-    ),
     "mcp 1": (
         Private("mcp.server.lowlevel.server", "Server._handle_message", "spans of what is handled"),
         Private("mcp.server.lowlevel.server", "Server._make_error_result", "classes of tools' exceptions"),

@@ -27,19 +27,23 @@ class WebServers:
         lifecycle: what is told.
         before: called when a server is about to take the signals over, and to run.
         accepting: called with the ports when a server has begun to accept requests.
+        ended: called when a server has ended; after it, uvicorn may let a signal end the process.
         drain_seconds: returns how long SIGTERM is held back, so that load balancers see the probe fail first.
     """
 
     def __init__(
         self,
         lifecycle: Lifecycle,
+        *,
         before: Callable[[], None],
         accepting: Callable[[Collection[int]], None],
+        ended: Callable[[], None],
         drain_seconds: Callable[[], float],
     ) -> None:
         self._lifecycle = lifecycle
         self._before_it_runs = before
         self._accepting = guarded(accepting)
+        self._ended = guarded(ended)
         self._drain_seconds = drain_seconds
         self._is_held_back = False
 
@@ -105,7 +109,11 @@ class WebServers:
     async def _shut_down(self, wrapped: Callable[..., Awaitable[Any]], server: Any, args: Any, kwargs: Any) -> Any:
         if not hasattr(server, OURS):
             self._lifecycle.drains()
-        return await wrapped(*args, **kwargs)
+        try:
+            return await wrapped(*args, **kwargs)
+        finally:
+            if not hasattr(server, OURS):
+                self._ended()
 
 
 def _ports_of(server: Any) -> set[int]:

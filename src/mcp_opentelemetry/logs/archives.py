@@ -9,6 +9,7 @@ import shutil
 from importlib.util import find_spec
 from logging.handlers import RotatingFileHandler, TimedRotatingFileHandler
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _FOR_SEVERAL: Final = "concurrent_log_handler"
 _MOST_NAMES: Final = 100
+_PAUSE: Final = 60.0  # seconds until a file that could not be archived is tried again
 
 
 def make_handler(path: Path, settings: Settings, say: Say) -> logging.Handler:
@@ -33,12 +35,13 @@ def make_handler(path: Path, settings: Settings, say: Say) -> logging.Handler:
     Raises:
         OSError: it cannot be written there; so does the handler's `emit`.
     """
-    handler: Any = (_for_several if find_spec(_FOR_SEVERAL) is not None else _for_one)(path, settings, say)
+    has_extra = find_spec(_FOR_SEVERAL) is not None
+    handler: Any = _for_several(path, settings) if has_extra else _for_one(path, settings, say)
     handler.handleError = _raise
     return handler
 
 
-def _for_several(path: Path, settings: Settings, say: Say) -> logging.Handler:
+def _for_several(path: Path, settings: Settings) -> logging.Handler:
     import concurrent_log_handler as concurrent  # noqa: PLC0415 (an extra)
 
     common: dict[str, Any] = {
@@ -48,11 +51,8 @@ def _for_several(path: Path, settings: Settings, say: Say) -> logging.Handler:
         "use_gzip": True,
     }
     if settings.log_rotate is None:
-        handler: Any = concurrent.ConcurrentRotatingFileHandler(str(path), **common)
-        handler._console_log = _complaints(say)  # noqa: SLF001 (in PRIVATE_NAMES: it prints to standard output)
-        return handler
-    handler = concurrent.ConcurrentTimedRotatingFileHandler(str(path), **_times(settings.log_rotate), **common)
-    handler.clh._console_log = _complaints(say)  # noqa: SLF001 (as above)
+        return concurrent.ConcurrentRotatingFileHandler(str(path), **common)
+    handler: Any = concurrent.ConcurrentTimedRotatingFileHandler(str(path), **_times(settings.log_rotate), **common)
     handler.clh.handleError = _raise
     return handler
 
@@ -70,7 +70,8 @@ def _for_one(path: Path, settings: Settings, say: Say) -> logging.Handler:
         times, backups = _times(settings.log_rotate), settings.log_backups
         handler = _ByTime(own, **times, backupCount=backups, encoding="utf-8", delay=True)
     handler.namer = lambda name: f"{name}.gz"  # pyright: ignore[reportUnknownLambdaType] (the handler is not typed)
-    handler.rotator = _Archiver(say)
+    handler.rotator = _put_away
+    handler.complain = once(say)
     return handler
 
 
@@ -85,29 +86,60 @@ class _Reopening(logging.FileHandler):
         super().emit(record)
 
 
-class _BySize(_Reopening, RotatingFileHandler):
-    pass
+class _Archiving(_Reopening):
+    """Compresses a full file before anything is moved: what cannot be archived costs no older archive."""
 
+    backupCount: int  # noqa: N815 (the standard library's)
+    complain: Say
+    _not_before = 0.0
 
-class _ByTime(_Reopening, TimedRotatingFileHandler):
-    pass
+    def shouldRollover(self, record: logging.LogRecord) -> Any:  # noqa: N802 (the standard library's)
+        parent: Any = super()
+        return monotonic() >= self._not_before and parent.shouldRollover(record)
 
-
-class _Archiver:
-    """Compresses a file that is full, in the thread that writes: no call waits for it."""
-
-    def __init__(self, say: Say) -> None:
-        self._say = _once(say)
-
-    def __call__(self, source: str, target: str) -> None:
+    def doRollover(self) -> None:  # noqa: N802 (the standard library's)
+        parent: Any = super()
+        full = Path(self.baseFilename)
         try:
-            with Path(source).open("rb") as plain, gzip.open(target, "wb", compresslevel=6) as archive:
-                shutil.copyfileobj(plain, archive)
+            if self.backupCount > 0:
+                _compress(full)
+            parent.doRollover()
+            if self.backupCount == 0:
+                self.close()
+                full.unlink()
         except OSError as error:
-            Path(target).unlink(missing_ok=True)
-            self._say(f"cannot archive {source} ({error}): it grows until that is over")
-        else:
-            Path(source).unlink()
+            self._not_before = monotonic() + _PAUSE
+            self.complain(f"cannot archive {full} ({error}): it grows until that is over")
+            if self.stream is None:  # pyright: ignore[reportUnnecessaryComparison] (closed to be moved)
+                self.stream = self._open()
+
+
+class _BySize(_Archiving, RotatingFileHandler):
+    pass
+
+
+class _ByTime(_Archiving, TimedRotatingFileHandler):
+    pass
+
+
+def _compress(full: Path) -> None:
+    archive = _compressed(full)
+    try:
+        with full.open("rb") as plain, gzip.open(archive, "wb", compresslevel=6) as file:
+            shutil.copyfileobj(plain, file)
+    except OSError:
+        archive.unlink(missing_ok=True)
+        raise
+
+
+def _compressed(full: Path) -> Path:
+    return full.with_name(f".{full.name}.{os.getpid()}.gz")
+
+
+def _put_away(source: str, target: str) -> None:
+    full = Path(source)
+    _compressed(full).replace(target)
+    full.unlink()
 
 
 def _times(rotate: float | str) -> dict[str, Any]:
@@ -140,18 +172,20 @@ def _lock(path: Path) -> bool:
     try:
         import fcntl  # noqa: PLC0415 (there is none on Windows)
     except ImportError:
-        return False
+        return True  # nobody can tell
     lock = path.with_name(f".{path.name}.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         lock.close()
         return False
+    except OSError:
+        pass  # a file system without locks: nobody can tell
     _locks[os.getpid(), path] = lock
     return True
 
 
-def _once(say: Say) -> Callable[..., None]:
+def once(say: Say) -> Callable[..., None]:
     """Return a function that passes on the first thing that it is told."""
     said: list[str] = []
 
@@ -159,17 +193,6 @@ def _once(say: Say) -> Callable[..., None]:
         if not said:
             said.append(text)
             say(text)
-
-    return maybe
-
-
-def _complaints(say: Say) -> Callable[..., None]:
-    """Return what to tell of the first thing that goes wrong; of an archive that is made nobody needs to know."""
-    complain = _once(say)
-
-    def maybe(text: str, *_: object, **__: object) -> None:
-        if not text.startswith("#"):
-            complain(text)
 
     return maybe
 

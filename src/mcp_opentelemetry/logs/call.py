@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
 from mcp_opentelemetry.logs.line import Trace
+from mcp_opentelemetry.logs.plain import shown
 from mcp_opentelemetry.operations import semconv
 from mcp_opentelemetry.operations.operation import current_operation
 
@@ -34,9 +35,9 @@ def current_call() -> dict[str, Plain]:
     fields: dict[str, Plain] = {semconv.MCP_METHOD_NAME: message.method}
     if message.target is not None:
         # As it was sent: which one was unknown is what one wants to read, and here it makes no series.
-        fields[_TARGETS[message.method]] = (message.name or message.target)[:_LONGEST]
+        fields[_TARGETS[message.method]] = shown(message.name or message.target)[:_LONGEST]
     if message.request_id is not None:
-        fields[semconv.JSONRPC_REQUEST_ID] = str(message.request_id)[:_LONGEST]
+        fields[semconv.JSONRPC_REQUEST_ID] = shown(message.request_id)[:_LONGEST]
     if message.client is not None:
-        fields[semconv.MCP_CLIENT_NAME] = message.client[:_LONGEST]
+        fields[semconv.MCP_CLIENT_NAME] = shown(message.client)[:_LONGEST]
     return fields

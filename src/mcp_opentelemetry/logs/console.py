@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from functools import partial
@@ -31,13 +30,3 @@ def for_people(environ: Mapping[str, str]) -> Format:
     has_terminal = getattr(sys.stderr, "isatty", bool)()
     in_colour = has_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     return partial(text, in_colour=in_colour)
-
-
-def for_console(name: str, formats: Mapping[str, Format]) -> Format:
-    """Return the format of a setting.
-
-    Args:
-        name: the setting.
-        formats: those for machines, by their names.
-    """
-    return formats[name] if name in formats else for_people(os.environ)

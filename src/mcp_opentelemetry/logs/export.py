@@ -7,12 +7,13 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.sdk.environment_variables import OTEL_CONFIG_FILE
 
 from mcp_opentelemetry.logs.line import EVENT_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from mcp_opentelemetry.logs.line import Line
 
@@ -25,29 +26,29 @@ def sends_logs(environ: Mapping[str, str]) -> bool:
     return exporters not in {"", "none"} or bool(environ.get(OTEL_CONFIG_FILE))
 
 
-def exporting(present: Iterable[logging.Handler]) -> Callable[[Line], None] | None:
-    """Return what sends lines to the SDK; `None` if no records leave this process.
+def exporting(present: Sequence[logging.Handler]) -> Callable[[Line], None]:
+    """Return what sends lines to the SDK, where records leave this process.
 
     Args:
-        present: handlers that do so already, put there by another distribution or at the user's wish.
+        present: handlers that do so already, put there by another distribution or at the user's wish; more may come.
     """
-    handlers = [*present]
-    if not handlers:
-        if not sends_logs(os.environ):
-            return None
+    own: list[logging.Handler] = []
+    if not present and sends_logs(os.environ):
         from opentelemetry.instrumentation.logging.handler import (  # noqa: PLC0415 (only where it sends)  # pyright: ignore[reportMissingTypeStubs]
             LoggingHandler,
         )
 
-        handlers = [LoggingHandler()]
+        own = [LoggingHandler()]
 
     def send(line: Line) -> None:
-        if line.logger.partition(".")[0] == _SDK:
-            return  # an exporter that cannot export must not have that exported
+        handlers = present or own
+        # What exporting itself has logged must not be exported.
+        if not handlers or line.logger.partition(".")[0] == _SDK or not is_instrumentation_enabled():
+            return
         record = _record(line)
         for handler in handlers:
             if line.level >= handler.level:
-                handler.emit(record)
+                handler.handle(record)
 
     return send
 

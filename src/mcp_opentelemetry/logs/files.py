@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mcp_opentelemetry.logs.archives import make_handler
+from mcp_opentelemetry.logs.archives import make_handler, once
 
 if TYPE_CHECKING:
     from mcp_opentelemetry.config import Settings
@@ -21,13 +21,15 @@ class LogFile:
     """The log file of this process.
 
     Args:
-        settings: where it is, and when it is archived.
+        path: where it is.
+        settings: when it is archived.
         write: what lines look like in it.
     """
 
-    def __init__(self, settings: Settings, write: Format) -> None:
-        self._path = Path(str(settings.log_file)).expanduser().absolute()
+    def __init__(self, path: Path, settings: Settings, write: Format) -> None:
+        self._path = path
         self._settings = settings
+        self._advise = once(say)
         self._format = write
         self._process = 0
         self._handler: Any = None
@@ -38,8 +40,8 @@ class LogFile:
         try:
             if self._handler is None or self._process != os.getpid():  # a lock is a process's own, and a fork's too
                 self._handler, self._process = self._open(), os.getpid()
-            self._handler.emit(logging.makeLogRecord({"msg": self._format(line)}))
-        except OSError as error:
+            self._handler.handle(logging.makeLogRecord({"msg": self._format(line)}))
+        except (OSError, ValueError) as error:  # the last where somebody has closed it meanwhile
             self._fail(error)
         else:
             self._succeed()
@@ -52,12 +54,17 @@ class LogFile:
                 handler.close()
 
     def _open(self) -> Any:
+        if self._path.exists() and not self._path.is_file():
+            raise OSError("it is no regular file")  # standard output is none of ours
+        if _is_others(self._path):
+            raise OSError("the application writes to it, and would write on to an archive")
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        handler: Any = make_handler(self._path, self._settings, self._advise)
         if self._lost:
-            _finish_last_line(self._path)
-        return make_handler(self._path, self._settings, say)
+            _finish_last_line(Path(handler.baseFilename))
+        return handler
 
-    def _fail(self, error: OSError) -> None:
+    def _fail(self, error: Exception) -> None:
         self.close()
         if not self._lost:
             say(f"cannot write to {self._path} ({error}): log records are lost there until that is over")
@@ -73,6 +80,13 @@ def say(text: str) -> None:
     """Say on standard error what logging cannot, because it is about logging."""
     with suppress(OSError, ValueError, AttributeError):  # nobody listens
         print(f"mcp-opentelemetry: {text}", file=sys.stderr, flush=True)  # noqa: T201 (not stdout)
+
+
+def _is_others(path: Path) -> bool:
+    """Return whether a handler of the application's has the file open."""
+    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+    handlers = [handler for logger in loggers for handler in getattr(logger, "handlers", ())]
+    return any(isinstance(handler, logging.FileHandler) and handler.baseFilename == str(path) for handler in handlers)
 
 
 def _finish_last_line(path: Path) -> None:

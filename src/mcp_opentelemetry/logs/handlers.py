@@ -27,11 +27,13 @@ class Handlers:
 
     Args:
         ours: the handler on the root logger.
+        changing: called before the application, or a framework, configures logging.
         changed: called after the application, or a framework, has configured logging.
     """
 
-    def __init__(self, ours: logging.Handler, changed: Callable[[], None]) -> None:
+    def __init__(self, ours: logging.Handler, changing: Callable[[], None], changed: Callable[[], None]) -> None:
         self._ours = ours
+        self._changing = guarded(changing)
         self._changed = guarded(changed)
         self._sdks: WeakSet[logging.Handler] = WeakSet()
         self._exporting: list[logging.Handler] = []
@@ -43,9 +45,18 @@ class Handlers:
         patches.wrap("logging.config", "dictConfig", self._configure)
         patches.wrap("logging.config", "fileConfig", self._configure)
 
-    def has_application(self) -> bool:
-        """Return whether the application has configured a handler on the root logger."""
-        return any(self._is_applications(handler) for handler in logging.getLogger().handlers)
+    def has_application(self, name: str = "root") -> bool:
+        """Return whether the application writes a logger's records to the console, or has configured the root logger.
+
+        Args:
+            name: of the logger.
+        """
+        logger = logging.root.manager.loggerDict.get(name)
+        while isinstance(logger, logging.Logger) and logger is not logging.root:
+            if any(_is_console(handler) for handler in logger.handlers):
+                return True
+            logger = logger.parent
+        return any(self._is_applications(handler) for handler in logging.root.handlers)
 
     def has_sdk(self) -> bool:
         """Return whether an MCP SDK has configured logging."""
@@ -72,13 +83,12 @@ class Handlers:
             logger = logging.getLogger(name)
             for handler in filter(_is_console, [*logger.handlers]):
                 self._take(logger, handler)
-            if not logger.handlers:
                 logger.propagate = True
         return self._exporting
 
     def give_back(self) -> None:
         """Put back what was taken."""
-        self._exporting = []
+        self._exporting.clear()
         while self._taken:
             logger, handler, propagated = self._taken.pop()
             logger.addHandler(handler)
@@ -95,6 +105,7 @@ class Handlers:
     def _configure(self, wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
         root = logging.getLogger()
         before = {*root.handlers}
+        self._changing()
         with _unseen(self._ours):
             result = wrapped(*args, **kwargs)
         self._note({*root.handlers} - before)
@@ -104,12 +115,16 @@ class Handlers:
     def _note(self, new: set[logging.Handler]) -> None:
         if _caller() in _SDKS:
             self._sdks.update(new)
+        for name, logger in logging.root.manager.loggerDict.items():
+            if name.startswith("mcp_opentelemetry") and isinstance(logger, logging.Logger):
+                logger.disabled = False  # `dictConfig` switches off whom it does not know
         self._changed()
 
 
 def is_exporting(handler: logging.Handler) -> bool:
     """Return whether a handler sends records to OpenTelemetry's SDK."""
-    return type(handler).__module__.startswith("opentelemetry.") and type(handler).__name__ == "LoggingHandler"
+    kinds = type(handler).__mro__
+    return any(kind.__module__.startswith("opentelemetry.") and kind.__name__ == "LoggingHandler" for kind in kinds)
 
 
 @contextmanager

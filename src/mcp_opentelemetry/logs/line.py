@@ -59,6 +59,7 @@ class Line:
         trace: the span that it was logged in.
         failure: the exception that was logged.
         event: the name of the event that it is, if it is one.
+        size: of its texts, in characters.
     """
 
     created: float
@@ -71,6 +72,7 @@ class Line:
     trace: Trace | None = None
     failure: Failure | None = None
     event: str | None = None
+    size: int = 0
 
     def attributes(self) -> dict[str, Plain]:
         """Return all that is known beside time, level, logger, message and trace."""

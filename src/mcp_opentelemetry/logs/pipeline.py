@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from contextvars import ContextVar
 from time import monotonic, time
 from typing import TYPE_CHECKING, Final
@@ -92,9 +93,11 @@ class Pipeline(logging.Handler):
     def _remind(self) -> None:
         """Say how many were held back when the second is over: the logger may be silent then."""
         if self._reminder is None:
-            self._reminder = threading.Timer(self._limit.period, self._say_now)
-            self._reminder.daemon = True
-            self._reminder.start()
+            reminder = threading.Timer(self._limit.period, self._say_now)
+            reminder.daemon = True
+            with suppress(RuntimeError):  # at the end of the interpreter: then the end says it
+                reminder.start()
+                self._reminder = reminder
 
     @guarded
     def _say_now(self) -> None:

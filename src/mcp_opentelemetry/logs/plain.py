@@ -22,6 +22,7 @@ LONGEST: Final = 8192
 
 _DEEPEST: Final = 8
 _MOST: Final = 1000  # values in all: wide and deep at once would still be too many
+_MOST_CHARACTERS: Final = 32_000  # twice what the longest line holds
 _MOST_BITS: Final = 1024  # of a whole number: Python refuses to write out very long ones
 
 
@@ -30,11 +31,14 @@ class Plainer:
 
     Args:
         secrets: what is taken out.
+
+    Its `size` is that of all texts so far, in characters.
     """
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._left = _MOST
+        self.size = 0
 
     def fields(self, values: Mapping[Any, object]) -> dict[str, Plain]:
         """Return plain values by their names."""
@@ -42,14 +46,24 @@ class Plainer:
 
     def text(self, value: object) -> str:
         """Return a text, without secrets and not too long."""
-        text = shown(value)
         # Cut before and after: what is replaced may be shorter than what replaces it.
-        return cut(self._secrets.scrub(text[: 2 * LONGEST]) if len(text) > 2 * LONGEST else self._secrets.scrub(text))
+        text = cut(self._secrets.scrub(shown(value)[: 2 * LONGEST]))
+        self.size += len(text)
+        return text
+
+    def end_of(self, value: str) -> str:
+        """Return the end of a text, without secrets: of a stack trace, what happened stands there."""
+        text = self._secrets.scrub(shown(value)[-4 * LONGEST :])
+        text = text if len(text) <= LONGEST else "…" + text[1 - LONGEST :]
+        self.size += len(text)
+        return text
 
     def _plain(self, value: object, depth: int) -> Plain:
+        self._left -= 1
         if value is None or value is True or value is False:
             return value
-        self._left -= 1
+        if self.size > _MOST_CHARACTERS:
+            return "…"
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, int):
@@ -93,10 +107,12 @@ class Plainer:
 
 
 def shown(value: object) -> str:
-    """Return a value as text, whatever it does when it is asked for that."""
+    """Return a value as text that can be encoded, whatever it does when it is asked for that."""
     try:
         # Of a subclass's own `__str__` nobody knows what it does; an enumeration of texts is the text.
-        return str.__str__(value) if isinstance(value, str) else str(value)
+        text = str.__str__(value) if isinstance(value, str) else str(value)
+        # Half of a pair, as in the name of a file that is no UTF-8, would end whoever sends it.
+        return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
     except Exception as error:  # noqa: BLE001 (it is the host's)
         return f"{type(value).__name__} that cannot be shown ({type(error).__name__})"
 

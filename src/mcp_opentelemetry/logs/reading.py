@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,8 +11,9 @@ from typing import Any, Final, cast
 
 from mcp_opentelemetry.logs.call import current_call, current_trace
 from mcp_opentelemetry.logs.line import EVENT_NAME, Failure, Line
-from mcp_opentelemetry.logs.plain import LONGEST, Plainer, shown
+from mcp_opentelemetry.logs.plain import Plainer, shown
 from mcp_opentelemetry.logs.sdk_records import is_sdks, own_text
+from mcp_opentelemetry.operations.failure import qualified_name
 from mcp_opentelemetry.redaction import USUAL, Secrets
 
 RedactLog = Callable[[dict[str, Any]], Mapping[str, Any] | None]
@@ -43,27 +45,36 @@ class Reader:
         """Return a record as a line; `None` if the user's hook wants none."""
         plainer = Plainer(self.secrets)
         is_withheld = not self.with_errors and is_sdks(record)
-        message, given = _parts(record)
+        message, given, error = _parts(record)
         event = given.pop(EVENT_NAME, None)
+        failure = _failure(error, with_message=not is_withheld)
         fields: dict[str, Any] = {} if is_withheld else given
-        line = {"message": own_text(record) if is_withheld else message, "logger": record.name}
+        fields["message"] = own_text(record) if is_withheld else message
+        call = current_call()
         if self.redact is not None:
-            redacted = _redacted(self.redact, {**fields, **line, "level": record.levelname})
+            seen = {"logger": record.name, "level": record.levelname, **call, **fields}
+            redacted = _redacted(self.redact, {**seen, **(failure.attributes() if failure is not None else {})})
             if redacted is None:
                 return None
-            fields, line = redacted, {key: redacted.pop(key, line[key]) for key in line}
+            fields = redacted
+            call = {key: value for key, value in call.items() if fields.pop(key, None) == value}
+            failure = failure and _as_redacted(failure, fields)
+        message = plainer.text(fields.pop("message", ""))
+        logger = shown(fields.pop("logger", record.name)) if self.redact is not None else record.name
+        if self.redact is not None:
             fields.pop("level", None)
         return Line(
             created=record.created,
             level=record.levelno,
             level_name=record.levelname,
-            logger=shown(line["logger"]),
-            message=plainer.text(line["message"]),
-            call=current_call(),
+            logger=shown(logger),
+            message=message,
+            call=call,
             fields=plainer.fields(fields),
             trace=current_trace(),
-            failure=_failure(record, plainer, with_message=not is_withheld),
+            failure=failure and _plain(failure, plainer),
             event=None if event is None else shown(event),
+            size=plainer.size,
         )
 
 
@@ -75,8 +86,8 @@ def _redacted(redact: RedactLog, fields: dict[str, Any]) -> dict[str, Any] | Non
         return {"message": f"withheld: the redaction hook has raised {type(error).__name__}"}
 
 
-def _parts(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
-    """Return the message of a record and what was given with it."""
+def _parts(record: logging.LogRecord) -> tuple[str, dict[str, Any], BaseException | None]:
+    """Return the message of a record, what was given with it, and the exception."""
     given = {key: value for key, value in vars(record).items() if key not in _STANDARD and key not in _ADDED}
     if record.stack_info:
         given["stack_info"] = record.stack_info
@@ -84,30 +95,48 @@ def _parts(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
     if isinstance(nested, Mapping):  # as loguru and fastmcp pass it on
         del given["extra"]
         given |= cast("Mapping[str, Any]", nested)
+    error = record.exc_info[1] if record.exc_info else None
     raw: object = record.msg
     if isinstance(raw, Mapping) and not record.args:  # as structlog passes it on
         event = dict(cast("Mapping[str, Any]", raw))
-        return shown(event.pop("event", event.pop("message", ""))), {**given, **event}
+        message = shown(event.pop("event", event.pop("message", "")))
+        if wanted := event.pop("exc_info", None):
+            error = wanted if isinstance(wanted, BaseException) else error or sys.exc_info()[1]
+        return message, {**given, **event}, error
     try:
-        return record.getMessage(), given
-    except Exception as error:  # noqa: BLE001 (arguments that do not fit, or that cannot be shown)
-        return f"{shown(record.msg)} (its arguments do not fit: {type(error).__name__})", given
+        return record.getMessage(), given, error
+    except Exception as failed:  # noqa: BLE001 (arguments that do not fit, or that cannot be shown)
+        return f"{shown(record.msg)} (its arguments do not fit: {type(failed).__name__})", given, error
 
 
-def _failure(record: logging.LogRecord, plainer: Plainer, *, with_message: bool) -> Failure | None:
-    kind, error, _ = record.exc_info or (None, None, None)
-    if kind is None:
+def _failure(error: BaseException | None, *, with_message: bool) -> Failure | None:
+    if error is None:
         return None
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    if not with_message or error is None:
-        return Failure(name)
-    return Failure(name, plainer.text(error), _stacktrace(error, plainer))
+    if not with_message:
+        return Failure(qualified_name(error))
+    return Failure(qualified_name(error), shown(error), _stacktrace(error))
 
 
-def _stacktrace(error: BaseException, plainer: Plainer) -> str:
+def _as_redacted(failure: Failure, fields: dict[str, Any]) -> Failure:
+    """Take an exception's parts back from the user's hook; what it has taken out stays out."""
+    attributes = {key: fields.pop(key, None) for key in failure.attributes()}
+    message, stacktrace = attributes.get("exception.message"), attributes.get("exception.stacktrace")
+    return Failure(
+        failure.kind, None if message is None else shown(message), None if stacktrace is None else shown(stacktrace)
+    )
+
+
+def _plain(failure: Failure, plainer: Plainer) -> Failure:
+    message, stacktrace = failure.message, failure.stacktrace
+    return Failure(
+        failure.kind,
+        None if message is None else plainer.text(message),
+        None if stacktrace is None else plainer.end_of(stacktrace),
+    )
+
+
+def _stacktrace(error: BaseException) -> str:
     try:
-        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        return "".join(traceback.format_exception(type(error), error, error.__traceback__))
     except Exception as failed:  # noqa: BLE001 (an exception of the host's may not be able to say what it is)
         return f"it cannot be shown ({type(failed).__name__})"
-    # What happened stands at the end.
-    return plainer.text(text if len(text) <= LONGEST else "…" + text[1 - LONGEST :])

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import ast
     import logging
 
-_SDKS: Final = frozenset({"mcp", "mcp_types", "fastmcp"})
+# And what prints their messages, whole.
+_SDKS: Final = frozenset({"mcp", "mcp_types", "fastmcp", "sse_starlette"})
 _LONGEST_CALL: Final = 12  # lines of source
 _WITHHELD: Final = "…"
 _PLACEHOLDER: Final = re.compile(r"%(?:\(\w+\))?[-#0 +]*[\d*]*(?:\.[\d*]+)?[a-zA-Z]")
@@ -30,8 +31,10 @@ def is_sdks(record: logging.LogRecord) -> bool:
     user's logger.
     """
     root, _, rest = record.name.partition(".")
-    if root.lower() in _SDKS and (not rest or record.name in sys.modules or rest in sys.modules):
-        return True
+    if root.lower() in _SDKS:
+        names = [record.name, rest] if rest.partition(".")[0] in _SDKS else [record.name]  # FastMCP.fastmcp.server
+        if not rest or any(name in sys.modules for name in names):
+            return True
     return _is_sdks_file(record.pathname)
 
 

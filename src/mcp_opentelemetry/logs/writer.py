@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from queue import SimpleQueue
 from time import time
 from typing import TYPE_CHECKING, Final
 
+from mcp_opentelemetry.forks import in_child
 from mcp_opentelemetry.guard import guarded
 from mcp_opentelemetry.logs.line import Line
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MOST: Final = 10_000  # lines that wait
+_MOST_CHARACTERS: Final = 50_000_000
 
 
 class Writer:
@@ -31,16 +32,21 @@ class Writer:
         self._name = name
         self._write = guarded(write)
         self._end = guarded(end)
-        self._start_over()
+        self._is_forked = False
+        self._begin()
+        in_child(self._begin_in_child)
 
     def put(self, line: Line) -> None:
-        """Have a line written; where too many wait, it is counted and dropped."""
-        if os.getpid() != self._process:
-            self._start_over()  # a forked child has no threads, and what waits is its parent's
-        if self._queue.qsize() >= _MOST:
-            self._dropped += 1
+        """Have a line written; where too much waits, it is counted and dropped."""
+        if self._is_forked:
+            self._take(line)  # a child may end without notice, and takes its threads along
             return
-        self._queue.put(line)
+        with self._lock:
+            if self._waiting + line.size > _MOST_CHARACTERS or self._queue.qsize() >= _MOST:
+                self._dropped += 1
+                return
+            self._waiting += line.size
+            self._queue.put(line)
         if self._thread is None:
             self._start()
 
@@ -51,9 +57,7 @@ class Writer:
             seconds: how long.
         """
         thread = self._thread
-        if os.getpid() != self._process or thread is None or thread is threading.current_thread():
-            return
-        if thread.is_alive():
+        if thread is not None and thread is not threading.current_thread() and thread.is_alive():
             written = threading.Event()
             self._queue.put(written)
             written.wait(seconds)
@@ -64,17 +68,19 @@ class Writer:
         Args:
             seconds: how long that may take.
         """
-        thread = self._thread
-        if thread is not None and os.getpid() == self._process:
+        if self._thread is not None:
             self._queue.put(None)
-            thread.join(seconds)
+            self._thread.join(seconds)
 
-    def _start_over(self) -> None:
-        self._process = os.getpid()
+    def _begin(self) -> None:
         self._queue: SimpleQueue[Line | threading.Event | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._dropped = 0
+        self._dropped = self._waiting = 0
+
+    def _begin_in_child(self) -> None:
+        self._begin()  # what waits is the parent's
+        self._is_forked = True
 
     def _start(self) -> None:
         with self._lock:
@@ -84,10 +90,12 @@ class Writer:
             try:
                 thread.start()
             except RuntimeError:  # the interpreter ends and starts no threads any more
-                while not self._queue.empty():
-                    self._take(self._queue.get())  # at once
+                pass
             else:
                 self._thread = thread
+                return
+        while not self._queue.empty():
+            self._take(self._queue.get())
 
     @guarded
     def _run(self) -> None:
@@ -102,7 +110,10 @@ class Writer:
                 item.set()
             return
         self._write(item)
-        if self._dropped and self._queue.empty():
-            dropped, self._dropped = self._dropped, 0
+        with self._lock:
+            self._waiting = max(0, self._waiting - item.size)
+            dropped = self._dropped if self._queue.empty() else 0
+            self._dropped -= dropped
+        if dropped:
             text = f"{dropped} log records were dropped: {self._name} could not keep up"
             self._write(Line(time(), logging.WARNING, "WARNING", "mcp_opentelemetry.logs", text))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from mcp_opentelemetry.guard import guarded, swallow
@@ -57,10 +58,11 @@ class ClientLog:
             return
         self._waiting += 1
         name = max((number, name) for name, number in LEVELS.items() if number <= max(level, logging.DEBUG))[1]
+        # In a context of its own: what is logged while that is sent is no part of the logging call.
         if _is_running(self._loop):
-            self._send(name, data, logger)
+            Context().run(self._send, name, data, logger)
         else:
-            self._loop.call_soon_threadsafe(self._send, name, data, logger)
+            self._loop.call_soon_threadsafe(partial(self._send, name, data, logger), context=Context())
 
     async def settle(self) -> None:
         """Wait until the client has been told everything, but not for long."""
@@ -69,12 +71,9 @@ class ClientLog:
 
     @guarded
     def _send(self, level: str, data: object, logger: str) -> None:
-        task = asyncio.ensure_future(self._told(level, data, logger))
+        task = asyncio.ensure_future(self._notify(level, data, logger))
         self._tasks.add(task)
         task.add_done_callback(self._sent)
-
-    async def _told(self, level: str, data: object, logger: str) -> None:
-        await self._notify(level, data, logger)
 
     @guarded
     def _sent(self, task: asyncio.Task[Any]) -> None:
