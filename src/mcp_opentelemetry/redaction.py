@@ -16,7 +16,7 @@ _KEY: Final = re.compile(r"""(?<![\w-])((?:[\w-]{1,64} )?[\w-]{1,100})\\?["']?\s
 _QUOTED: Final = r"""\\"[^"\\]*(?:\\")?|"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)"""
 _VALUE: Final = re.compile(rf"""[\[({{]*b?(?:{_QUOTED}|[^\s,;&"'\])}}]+)""")
 # Of a header, all of it: what follows the name of a scheme, and each cookie.
-_HEADER: Final = re.compile(rf"""[\[({{]*b?(?:{_QUOTED}|[^\r\n"']+)""")
+_HEADER: Final = re.compile(rf"""[\[({{]*b?(?:{_QUOTED}|[^\r\n]+)""")
 _HEADERS: Final = ("authorization", "cookie")
 _SCHEME: Final = re.compile(r"(?i)\b(bearer|basic)\s+[^\s,;\"']+")
 

@@ -168,7 +168,9 @@ def test_what_is_logged_while_a_web_server_shuts_down_is_written() -> None:
     assert last == [f"closing {number}" for number in range(20)]
 
 
-@pytest.mark.parametrize("configured", ["", "logging.config.dictConfig({'version': 1})\n"])
+@pytest.mark.parametrize(
+    "configured", ["", "logging.config.dictConfig({'version': 1, 'disable_existing_loggers': False})\n"]
+)
 def test_everything_is_written_at_the_end_of_a_process(tmp_path: Path, configured: str) -> None:
     script = tmp_path / "script.py"
     script.write_text(

@@ -24,10 +24,9 @@ class Kept(logging.Handler):
         self.records.append(record)
         self.lines.append(self._reader.read(record))
 
-    def line(self) -> Line:
-        """Return the only line."""
-        (line,) = self.lines
-        assert line is not None
+    def line(self, logger: str = "weather") -> Line:
+        """Return the only line of a logger; others may have something to say meanwhile."""
+        (line,) = [line for line in self.lines if line is not None and line.logger == logger]
         return line
 
 

@@ -230,7 +230,7 @@ def test_standard_output_is_no_log_file(capfd: pytest.CaptureFixture[str]) -> No
     file.close()
     captured = capfd.readouterr()
     assert captured.out == ""
-    assert "no regular file" in captured.err
+    assert "standard output" in captured.err
 
 
 def test_six_processes_lose_and_tear_nothing_through_archives(tmp_path: Path) -> None:

@@ -113,11 +113,17 @@ def test_the_level_of_an_application_that_configures_logging_later_is_its_own(
 
 
 def test_loggers_of_ours_survive_a_configuration_that_disables_others(start: Start, messages: Messages) -> None:
-    ours = logging.getLogger("mcp_opentelemetry.alerts")
+    ours, other = logging.getLogger("mcp_opentelemetry.alerts"), logging.getLogger("other")
+    others = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
     start()
-    logging.config.dictConfig({"version": 1})
-    ours.warning("an alert")
-    assert messages() == ["an alert"]
+    try:
+        logging.config.dictConfig({"version": 1})
+        ours.warning("an alert")
+        other.warning("unheard")
+        assert messages() == ["an alert"]
+    finally:
+        for logger in others:
+            logger.disabled = False
 
 
 def test_a_file_that_means_nothing_takes_nothing_along(start: Start, messages: Messages) -> None:
@@ -138,7 +144,7 @@ def test_filters_of_a_handler_that_exports_hold(start: Start, root: logging.Logg
     logging.getLogger("secret").warning("unheard")
     logging.getLogger("weather").warning("heard")
     assert theirs not in root.handlers
-    assert [each.log_record.body for each in exporter.get_finished_logs()] == ["heard"]
+    assert [each.log_record.body for each in exporter.get_finished_logs()] == ["WARNING:weather:heard"]
 
 
 def test_an_application_that_configures_logging_later_is_not_kept_from_it(

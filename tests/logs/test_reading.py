@@ -297,5 +297,5 @@ def test_loguru_records_are_handed_on_by_the_handler_of_its_manual() -> None:
             loguru.logger.bind(city="Oslo").info("fetched {}", "rain")
     finally:
         loguru.logger.remove(sink)
-    line = handler.line()
+    line = handler.line(__name__)
     assert (line.logger, line.message, line.fields) == (__name__, "fetched rain", {"city": "Oslo"})

@@ -54,8 +54,8 @@ class LogFile:
                 handler.close()
 
     def _open(self) -> Any:
-        if self._path.exists() and not self._path.is_file():
-            raise OSError("it is no regular file")  # standard output is none of ours
+        if self._path.exists() and (not self._path.is_file() or _is_stdout(self._path)):
+            raise OSError("it is no regular file, or standard output")
         if _is_others(self._path):
             raise OSError("the application writes to it, and would write on to an archive")
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +80,12 @@ def say(text: str) -> None:
     """Say on standard error what logging cannot, because it is about logging."""
     with suppress(OSError, ValueError, AttributeError):  # nobody listens
         print(f"mcp-opentelemetry: {text}", file=sys.stderr, flush=True)  # noqa: T201 (not stdout)
+
+
+def _is_stdout(path: Path) -> bool:
+    with suppress(OSError):  # it is closed
+        return os.path.samestat(path.stat(), os.fstat(1))
+    return False
 
 
 def _is_others(path: Path) -> bool:
