@@ -131,7 +131,7 @@ def test_log_records_wait_for_the_gateway_too(agent: Collector, gateway: Collect
     wait_until(lambda: backend.logged() == ["hello"])
 
 
-def test_without_an_agent_the_process_gives_up_what_it_cannot_send(gateway: Collector, backend: Backend) -> None:
+def test_without_an_agent_spans_may_be_lost_and_counts_are_not(gateway: Collector, backend: Backend) -> None:
     with Caller(gateway, {"OTEL_EXPORTER_OTLP_TIMEOUT": "10"}) as caller:
         caller.make(500)
         wait_until(lambda: len(backend.spans()) == 500)
@@ -143,7 +143,8 @@ def test_without_an_agent_the_process_gives_up_what_it_cannot_send(gateway: Coll
         # Counters are sums since the start: what was not sent is in the next.
         wait_until(lambda: gateway.sum_of("mcp_requests_total", job="caller") == caller.made)
     print(f"{caller.made} spans made, {len(backend.spans())} arrived")
-    assert (caller.made, len(backend.spans())) == (1500, 1000)
+    # What was made meanwhile arrives only if the gateway is back before the SDK gives up.
+    assert 1000 <= len(backend.spans()) <= caller.made == 1500
 
 
 def test_full_queue_holds_senders_up_and_drops_nothing(tmp_path: Path, backend: Backend) -> None:

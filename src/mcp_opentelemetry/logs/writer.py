@@ -75,7 +75,7 @@ class Writer:
     def _begin(self) -> None:
         self._queue: SimpleQueue[Line | threading.Event | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the garbage collector may log at any moment, in this very thread
         self._dropped = self._waiting = 0
 
     def _begin_in_child(self) -> None:
