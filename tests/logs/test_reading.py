@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import loguru
@@ -235,54 +236,42 @@ def test_source_that_cannot_be_read_gives_nothing_away() -> None:
 # Other loggers.
 
 
-def test_structlog_records_pass_through_the_standard_logger() -> None:
+@contextmanager
+def structlog_by(processor: Any) -> Iterator[None]:
+    """Have structlog log by the standard logger, as its manual says."""
     structlog.configure(
-        processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[processor],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
     try:
-        with kept() as handler:
-            structlog.get_logger("weather").info("fetched", city="Oslo", token="hunter2")
+        yield
     finally:
         structlog.reset_defaults()
+
+
+def test_structlog_records_pass_through_the_standard_logger() -> None:
+    with structlog_by(structlog.stdlib.ProcessorFormatter.wrap_for_formatter), kept() as handler:
+        structlog.get_logger("weather").info("fetched", city="Oslo", token="hunter2")
     line = handler.line()
     assert (line.logger, line.message, line.fields) == ("weather", "fetched", {"city": "Oslo", "token": REDACTED})
 
 
 def test_structlog_passes_exceptions_on() -> None:
-    structlog.configure(
-        processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
-    try:
-        with kept() as handler:
-            try:
-                raise KeyError("x")
-            except KeyError:
-                structlog.get_logger("weather").error("bad", exc_info=True)
-    finally:
-        structlog.reset_defaults()
+    with structlog_by(structlog.stdlib.ProcessorFormatter.wrap_for_formatter), kept() as handler:
+        try:
+            raise KeyError("x")
+        except KeyError:
+            structlog.get_logger("weather").error("bad", exc_info=True)
     line = handler.line()
     assert line.failure is not None
     assert (line.failure.kind, line.fields) == ("KeyError", {})
 
 
 def test_structlog_as_keyword_arguments_works_too() -> None:
-    structlog.configure(
-        processors=[structlog.stdlib.render_to_log_kwargs],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
-    try:
-        with kept() as handler:
-            structlog.get_logger("weather").warning("slow", seconds=2)
-    finally:
-        structlog.reset_defaults()
+    with structlog_by(structlog.stdlib.render_to_log_kwargs), kept() as handler:
+        structlog.get_logger("weather").warning("slow", seconds=2)
     assert (handler.line().message, handler.line().fields) == ("slow", {"seconds": 2})
 
 
